@@ -1,0 +1,1 @@
+"""The facts on disk: records, tables, one repository per noun, migrations."""

@@ -1,0 +1,1 @@
+"""Claims about the product, and the stand-ins they are tried on."""
