@@ -1,0 +1,66 @@
+"""Every error that the product raises on purpose.
+
+ServiceError                 expected; its `user_message` says what to do next
+├── Refused                  the person may not, or not now
+│   └── NotAllowed           the person lacks the role
+├── Invalid                  a field of a form is wrong; `field` names it
+├── NotFound                 nothing of that name or id
+├── WrongFile                services/server_token: the file is not the one we need
+├── SealBroken               services/sealing: a key is missing, wrong, or a ciphertext was moved
+└── ConfigurationError       bot/settings, start-up: a setting, scope or token is missing or wrong
+UpstreamError                another system failed; `retryable` says whether asking again may help
+└── AppleError               services/apple: with Apple's code
+
+Anything else is a bug: its traceback goes to the log, an incident id to the person.
+"""
+
+
+class ServiceError(Exception):
+    """An expected refusal, with a sentence for people that says what to do next.
+
+    `str(error)` is for the log and holds no secrets; `field` names the form's field that is
+    wrong, where there is one.
+    """
+
+    def __init__(self, log_text: str, *, user_message: str, field: str | None = None) -> None:
+        super().__init__(log_text)
+        self.user_message = user_message
+        self.field = field
+
+
+class Refused(ServiceError):
+    """The rules do not allow it, or do not allow it now."""
+
+
+class NotAllowed(Refused):
+    """The person does not have the role that this takes."""
+
+
+class Invalid(ServiceError):
+    """What was typed in a field cannot be taken; `field` names it."""
+
+
+class NotFound(ServiceError):
+    """No token, request or message of that name or id."""
+
+
+class SealBroken(ServiceError):
+    """A key is missing or wrong, or a sealed value is not where it was sealed."""
+
+
+class ConfigurationError(ServiceError):
+    """A setting, a token or a scope is missing or wrong, so that the process cannot start."""
+
+
+class UpstreamError(Exception):
+    """Another system failed; `system` names it, `retryable` says whether asking again may help."""
+
+    def __init__(
+        self, log_text: str, *, system: str, retryable: bool, user_message: str | None = None
+    ) -> None:
+        super().__init__(log_text)
+        self.system = system
+        self.retryable = retryable
+        self.user_message = user_message or (
+            f"{system} did not answer as expected. Try again in a few minutes."
+        )

@@ -1,0 +1,141 @@
+"""The database: two engines on one SQLite file, and transactions that hold the repositories.
+
+Writes begin IMMEDIATE: SQLAlchemy's default lets two transactions read the same row and both
+write it, and the first change is lost without an error. Reads use an engine that cannot write.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from storage.audit import AuditEntries
+from storage.credentials import CredentialSets
+from storage.decisions import Decisions
+from storage.devices import Devices
+from storage.key_checks import KeyChecks
+from storage.key_pairs import KeyPairs
+from storage.outbox import Outbox
+from storage.requests import Requests
+from storage.sync_runs import SyncRuns
+from storage.tokens import Tokens
+from storage.uploads import Uploads
+
+BUSY_MS = 1500
+"""How long a write waits for another process's: below the 3 seconds that Slack gives us."""
+
+PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": 2,
+    "foreign_keys": 1,
+    "secure_delete": 1,
+    "busy_timeout": BUSY_MS,
+}
+"""Set on every connection and read back by `check`; synchronous 2 is FULL."""
+
+
+class StorageError(Exception):
+    """The database cannot be used; the text says why and is fit for people."""
+
+
+class DatabaseBusy(StorageError):
+    """Another process writes for longer than we may wait; trying again is safe."""
+
+
+class Transaction:
+    """The repositories over one connection, within one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.tokens = Tokens(connection)
+        self.requests = Requests(connection)
+        self.decisions = Decisions(connection)
+        self.key_pairs = KeyPairs(connection)
+        self.credentials = CredentialSets(connection)
+        self.uploads = Uploads(connection)
+        self.devices = Devices(connection)
+        self.sync_runs = SyncRuns(connection)
+        self.outbox = Outbox(connection)
+        self.audit = AuditEntries(connection)
+        self.key_checks = KeyChecks(connection)
+
+
+class Database:
+    """One SQLite database that several processes on one machine may share."""
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "sqlite" or not parsed.database:
+            raise StorageError(
+                "DATABASE_URL must be a file of the form sqlite+aiosqlite:///path/to/file.db."
+            )
+        self.path = Path(parsed.database)
+        self.writer = _engine(url, begin="BEGIN IMMEDIATE", query_only=False, pool_size=1)
+        self.reader = _engine(url, begin="BEGIN", query_only=True, pool_size=4)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """A transaction that is committed at the end of the block, or rolled back by an error.
+
+        Raises DatabaseBusy after BUSY_MS of waiting for another process.
+        """
+        with _plain_errors():
+            async with self.writer.begin() as connection:
+                yield Transaction(connection)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """A consistent view that cannot write."""
+        with _plain_errors():
+            async with self.reader.connect() as connection:
+                yield Transaction(connection)
+
+    async def pragmas(self) -> dict[str, Any]:
+        """The pragmas in force on a connection that writes."""
+        async with self.writer.connect() as connection:
+            return {
+                name: (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
+                for name in PRAGMAS
+            }
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.writer.dispose()
+        await self.reader.dispose()
+
+
+def _engine(url: str, *, begin: str, query_only: bool, pool_size: int) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        # The driver must not begin transactions by itself: it would begin them deferred.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        for name, value in PRAGMAS.items():
+            cursor.execute(f"PRAGMA {name} = {value}")
+        cursor.execute(f"PRAGMA query_only = {int(query_only)}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if "locked" in str(error.orig) or "busy" in str(error.orig):
+            raise DatabaseBusy("The database is busy. Try again in a moment.") from error
+        raise

@@ -1,0 +1,252 @@
+"""The facts that are kept, as values that cannot change.
+
+A record has the fields of its table's row, by the same names. Times are aware and in UTC; people
+are Slack's user ids.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from storage.states import (
+    Action,
+    DecisionState,
+    Health,
+    KeyPairState,
+    NoticeKind,
+    OutboxState,
+    Portal,
+    ProgramName,
+    RequestState,
+    SyncState,
+    TokenState,
+    UploadState,
+    Verdict,
+)
+
+
+def new_id() -> str:
+    """A random id of 32 hexadecimal digits, for a row that other systems may point to."""
+    return uuid4().hex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """An enrollment program token, from its request on."""
+
+    id: str
+    name: str
+    program: ProgramName
+    portal: Portal
+    server_name: str
+    apple_id: str
+    owner: str
+    state: TokenState
+    health: Health | None
+    health_since: datetime | None
+    expires_at: datetime | None
+    server_uuid: str | None
+    org_id: str | None
+    org_id_hash: str | None
+    org_name: str | None
+    admin_id: str | None
+    last_synced_at: datetime | None
+    sync_due_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Somebody's wish for a guarded action on a token."""
+
+    id: str
+    token_id: str
+    action: Action
+    state: RequestState
+    requester: str
+    reason: str
+    consent_text: str
+    consent_version: str
+    approvals_required: int
+    dedupe_key: str
+    created_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One person's click on one request; `origin` is the Slack message it came from."""
+
+    id: str
+    request_id: str
+    person: str
+    verdict: Verdict
+    state: DecisionState
+    refusal: str | None
+    origin: str
+    dedupe_key: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPair:
+    """An RSA key, sealed, and its public-key certificate; Apple names it by issuer and serial."""
+
+    id: str
+    token_id: str
+    state: KeyPairState
+    issuer: bytes
+    serial: str
+    certificate_pem: str
+    fingerprint: str
+    data_key: str
+    private_key: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """The OAuth values of a proved server token, each sealed."""
+
+    id: str
+    token_id: str
+    key_pair_id: str
+    data_key: str
+    consumer_key: str
+    consumer_secret: str
+    access_token: str
+    access_secret: str
+    expires_at: datetime
+    in_force: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A submitted server token file: who, for which request, Slack's id of the file."""
+
+    id: str
+    request_id: str
+    uploader: str
+    apple_id: str
+    file_id: str
+    view_id: str
+    state: UploadState
+    reason: str | None
+    attempts: int
+    due_at: datetime
+    dedupe_key: str
+    submitted_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A device that Apple says is assigned to a token's server."""
+
+    serial_number: str
+    model: str
+    description: str
+    color: str
+    asset_tag: str
+    device_family: str
+    os: str
+    profile_status: str
+    profile_uuid: str
+    device_assigned_by: str
+    device_assigned_date: str
+    op_date: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncRun:
+    """One run through a token's devices, with what it changed so far."""
+
+    id: str
+    token_id: str
+    state: SyncState
+    asked_by: str
+    cursor: str | None
+    pages: int
+    seen: int
+    added: int
+    changed: int
+    removed: int
+    error: str | None
+    lease_until: datetime
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A message to be posted, as ids; what it says is drawn from the records when it is posted."""
+
+    kind: NoticeKind
+    destination: str
+    subject_id: str
+    dedupe_key: str
+    facts: dict[str, str]
+    visible_to: str | None = None
+    edits: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxItem:
+    """A notice on its way, and where it went: `posted_ts` is Slack's message id in the channel."""
+
+    id: int
+    kind: NoticeKind
+    destination: str
+    subject_id: str
+    dedupe_key: str
+    facts: dict[str, str]
+    visible_to: str | None
+    edits: int | None
+    state: OutboxState
+    attempts: int
+    repeats: int
+    due_at: datetime
+    lease_until: datetime | None
+    posted_channel: str | None
+    posted_ts: str | None
+    error: str | None
+    created_at: datetime
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One change: who, what, on what, before and after, and the Slack message it came from."""
+
+    number: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    token_id: str | None
+    before: dict[str, str]
+    after: dict[str, str]
+    origin: str
+    key_name: str
+    previous_hash: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditHead:
+    """The newest entry's number and hash, under the audit key."""
+
+    number: int
+    hash: str
+    key_name: str
+    mac: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyCheck:
+    """A known text sealed by a key-encryption key, which tells at start whether the key is ours."""
+
+    key_name: str
+    sealed: str

@@ -1,0 +1,305 @@
+"""The tables, one for each noun; migrations are proved equal to them by test."""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from storage.columns import StateText, UtcDateTime
+from storage.states import (
+    Action,
+    DecisionState,
+    Health,
+    KeyPairState,
+    NoticeKind,
+    OutboxState,
+    Portal,
+    ProgramName,
+    RequestState,
+    SyncState,
+    TokenState,
+    UploadState,
+    Verdict,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ID = String(32)
+PERSON = String(32)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("name_key", String(320), nullable=False),
+    Column("program", StateText(ProgramName), nullable=False),
+    Column("portal", StateText(Portal), nullable=False),
+    Column("server_name", String(255), nullable=False),
+    Column("apple_id", String(320), nullable=False),
+    Column("owner", PERSON, nullable=False),
+    Column("state", StateText(TokenState), nullable=False),
+    Column("health", StateText(Health)),
+    Column("health_since", UtcDateTime),
+    Column("expires_at", UtcDateTime),
+    Column("server_uuid", String(64)),
+    Column("org_id", String(64)),
+    Column("org_id_hash", String(128)),
+    Column("org_name", String(255)),
+    Column("admin_id", String(320)),
+    Column("last_synced_at", UtcDateTime),
+    Column("sync_due_at", UtcDateTime, index=True),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+LIVING = "state NOT IN ('deleted', 'cancelled')"
+Index(
+    "uq_token_living_name",
+    token.c.name_key,
+    unique=True,
+    sqlite_where=text(LIVING),
+    postgresql_where=text(LIVING),
+)
+Index(
+    "uq_token_living_server",
+    token.c.server_uuid,
+    unique=True,
+    sqlite_where=text(LIVING),
+    postgresql_where=text(LIVING),
+)
+
+request = Table(
+    "request",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("token_id", ForeignKey("token.id"), nullable=False),
+    Column("action", StateText(Action), nullable=False),
+    Column("state", StateText(RequestState), nullable=False, index=True),
+    Column("requester", PERSON, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("consent_text", Text, nullable=False),
+    Column("consent_version", String(32), nullable=False),
+    Column("approvals_required", Integer, nullable=False),
+    Column("dedupe_key", String(255), nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+)
+OPEN = "state IN ('pending', 'approved', 'awaiting_upload', 'verifying')"
+Index(
+    "uq_request_open_token",
+    request.c.token_id,
+    unique=True,
+    sqlite_where=text(OPEN),
+    postgresql_where=text(OPEN),
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("request_id", ForeignKey("request.id"), nullable=False, index=True),
+    Column("person", PERSON, nullable=False),
+    Column("verdict", StateText(Verdict), nullable=False),
+    Column("state", StateText(DecisionState), nullable=False, index=True),
+    Column("refusal", Text),
+    Column("origin", String(255), nullable=False),
+    Column("dedupe_key", String(255), nullable=False, unique=True),
+    Column("recorded_at", UtcDateTime, nullable=False),
+)
+COUNTED = "state = 'counted'"
+Index(
+    "uq_decision_counted_person",
+    decision.c.request_id,
+    decision.c.person,
+    unique=True,
+    sqlite_where=text(COUNTED),
+    postgresql_where=text(COUNTED),
+)
+
+key_pair = Table(
+    "key_pair",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("token_id", ForeignKey("token.id"), nullable=False, index=True),
+    Column("state", StateText(KeyPairState), nullable=False),
+    Column("issuer", LargeBinary, nullable=False),
+    Column("serial", String(64), nullable=False),
+    Column("certificate_pem", Text, nullable=False),
+    Column("fingerprint", String(128), nullable=False),
+    Column("data_key", Text, nullable=False),
+    Column("private_key", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("issuer", "serial"),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("token_id", ForeignKey("token.id"), nullable=False),
+    Column("key_pair_id", ForeignKey("key_pair.id"), nullable=False),
+    Column("data_key", Text, nullable=False),
+    Column("consumer_key", Text, nullable=False),
+    Column("consumer_secret", Text, nullable=False),
+    Column("access_token", Text, nullable=False),
+    Column("access_secret", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("in_force", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+Index(
+    "uq_credentials_in_force",
+    credentials.c.token_id,
+    unique=True,
+    sqlite_where=text("in_force"),
+    postgresql_where=text("in_force"),
+)
+
+upload = Table(
+    "upload",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("request_id", ForeignKey("request.id"), nullable=False, index=True),
+    Column("uploader", PERSON, nullable=False),
+    Column("apple_id", String(320), nullable=False),
+    Column("file_id", String(32), nullable=False),
+    Column("view_id", String(32), nullable=False),
+    Column("state", StateText(UploadState), nullable=False, index=True),
+    Column("reason", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("dedupe_key", String(255), nullable=False, unique=True),
+    Column("submitted_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+)
+
+device = Table(
+    "device",
+    metadata,
+    # An integer row key keeps the million-row table and its indexes small.
+    Column("id", Integer, primary_key=True),
+    Column("token_id", ForeignKey("token.id"), nullable=False),
+    Column("serial_number", String(64), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("color", Text, nullable=False),
+    Column("asset_tag", Text, nullable=False),
+    Column("device_family", Text, nullable=False),
+    Column("os", Text, nullable=False),
+    Column("profile_status", Text, nullable=False),
+    Column("profile_uuid", Text, nullable=False),
+    Column("device_assigned_by", Text, nullable=False),
+    Column("device_assigned_date", Text, nullable=False),
+    Column("op_date", Text, nullable=False),
+    Column("seen_in", ID, nullable=False),
+    Column("changed_in", ID, nullable=False),
+    Column("removed_at", UtcDateTime),
+    UniqueConstraint("token_id", "serial_number"),
+)
+
+sync_run = Table(
+    "sync_run",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("token_id", ForeignKey("token.id"), nullable=False, index=True),
+    Column("state", StateText(SyncState), nullable=False),
+    Column("asked_by", PERSON, nullable=False),
+    Column("cursor", Text),
+    Column("pages", Integer, nullable=False),
+    Column("seen", Integer, nullable=False),
+    Column("added", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("removed", Integer, nullable=False),
+    Column("error", Text),
+    Column("lease_until", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+)
+RUNNING = "state = 'running'"
+Index(
+    "uq_sync_run_running",
+    sync_run.c.token_id,
+    unique=True,
+    sqlite_where=text(RUNNING),
+    postgresql_where=text(RUNNING),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    # The number is the order in which a destination gets its messages.
+    Column("id", Integer, primary_key=True),
+    Column("kind", StateText(NoticeKind), nullable=False),
+    Column("destination", String(32), nullable=False),
+    Column("subject_id", ID, nullable=False),
+    Column("dedupe_key", String(255), nullable=False, unique=True),
+    Column("facts", JSON, nullable=False),
+    Column("visible_to", PERSON),
+    Column("edits", ForeignKey("outbox.id")),
+    Column("state", StateText(OutboxState), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("repeats", Integer, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("lease_until", UtcDateTime),
+    Column("posted_channel", String(32)),
+    Column("posted_ts", String(32)),
+    Column("error", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    Index("ix_outbox_waiting", "state", "due_at"),
+    Index("ix_outbox_order", "destination", "state", "id"),
+    Index("ix_outbox_subject", "subject_id", "kind"),
+    sqlite_autoincrement=True,
+)
+
+audit_entry = Table(
+    "audit_entry",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", String(80), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", String(80), nullable=False),
+    Column("token_id", ID, index=True),
+    Column("before", JSON, nullable=False),
+    Column("after", JSON, nullable=False),
+    Column("origin", String(255), nullable=False),
+    Column("key_name", String(64), nullable=False),
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("key_name", String(64), nullable=False),
+    Column("mac", String(64), nullable=False),
+)
+
+key_check = Table(
+    "key_check",
+    metadata,
+    Column("key_name", String(64), primary_key=True),
+    Column("sealed", Text, nullable=False),
+)

@@ -1,0 +1,60 @@
+"""Enrollment program tokens."""
+
+from datetime import datetime
+
+from storage import tables
+from storage.records import Token
+from storage.rows import Rows
+from storage.states import TokenState
+
+GONE = (TokenState.DELETED, TokenState.CANCELLED)
+
+
+def name_key(name: str) -> str:
+    """What makes two names the same: no regard to case."""
+    return name.casefold()
+
+
+class Tokens(Rows[Token]):
+    """The tokens; a name is unique among those that are neither deleted nor cancelled."""
+
+    table = tables.token
+    record = Token
+
+    def values(self, record: Token) -> dict[str, object]:
+        """The fields, and the key by which names are compared."""
+        return {**super().values(record), "name_key": name_key(record.name)}
+
+    async def named(self, name: str) -> Token | None:
+        """The living token of that name, in any case."""
+        table = self.table.c
+        return await self.one(table.name_key == name_key(name), table.state.not_in(GONE))
+
+    async def of_server(self, server_uuid: str) -> Token | None:
+        """The living token of that server at Apple."""
+        table = self.table.c
+        return await self.one(table.server_uuid == server_uuid, table.state.not_in(GONE))
+
+    async def living(self) -> list[Token]:
+        """Every token that is neither deleted nor cancelled, the soonest to expire first."""
+        table = self.table.c
+        query = self.select(table.state.not_in(GONE))
+        return await self.all(
+            query.order_by(table.expires_at.is_(None), table.expires_at, table.name)
+        )
+
+    async def due_for_sync(self, now: datetime) -> list[Token]:
+        """Active tokens whose next sync is due, the longest due first."""
+        table = self.table.c
+        query = self.select(table.state == TokenState.ACTIVE, table.sync_due_at <= now)
+        return await self.all(query.order_by(table.sync_due_at))
+
+    async def move(
+        self, token_id: str, was: TokenState, becomes: TokenState, **changes: object
+    ) -> bool:
+        """Compare and set the state; False if it was no longer `was`."""
+        table = self.table.c
+        moved = await self.change(
+            table.id == token_id, table.state == was, state=becomes, **changes
+        )
+        return moved == 1
