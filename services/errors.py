@@ -4,8 +4,9 @@ ServiceError                 expected; its `user_message` says what to do next
 ├── Refused                  the person may not, or not now
 │   └── NotAllowed           the person lacks the role
 ├── Invalid                  a field of a form is wrong; `field` names it
+├── InvalidForm              all such fields of one form
 ├── NotFound                 nothing of that name or id
-├── WrongFile                services/server_token: the file is not the one we need
+├── WrongFile                services/wrong_file: the file is not the one we need
 ├── SealBroken               services/sealing: a key is missing, wrong, or a ciphertext was moved
 └── ConfigurationError       bot/settings, start-up: a setting, scope or token is missing or wrong
 UpstreamError                another system failed; `retryable` says whether asking again may help
@@ -38,6 +39,16 @@ class NotAllowed(Refused):
 
 class Invalid(ServiceError):
     """What was typed in a field cannot be taken; `field` names it."""
+
+
+class InvalidForm(ServiceError):
+    """Several fields of one form; `fields` holds a sentence for each by the field's name."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        super().__init__(
+            f"fields refused: {', '.join(sorted(fields))}", user_message=" ".join(fields.values())
+        )
+        self.fields = fields
 
 
 class NotFound(ServiceError):

@@ -1,5 +1,7 @@
 """The sealed OAuth values of proved tokens."""
 
+from sqlalchemy import delete
+
 from storage import tables
 from storage.records import Credentials
 from storage.rows import Rows
@@ -20,3 +22,8 @@ class CredentialSets(Rows[Credentials]):
         """Add a set and use it from now on instead of the one before."""
         await self.change(self.table.c.token_id == credentials.token_id, in_force=False)
         await self.add(credentials)
+
+    async def destroy(self, token_id: str) -> None:
+        """Delete the token's credentials; SQLite overwrites what is deleted."""
+        table = self.table
+        await self.connection.execute(delete(table).where(table.c.token_id == token_id))

@@ -4,7 +4,7 @@ Writes begin IMMEDIATE: SQLAlchemy's default lets two transactions read the same
 write it, and the first change is lost without an error. Reads use an engine that cannot write.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,8 @@ class Database:
     """One SQLite database that several processes on one machine may share."""
 
     def __init__(self, url: str) -> None:
+        self.on_commit: Callable[[], None] = _nothing
+        """Called after each write, so that whoever waits for due rows looks at once."""
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite" or not parsed.database:
             raise StorageError(
@@ -80,14 +82,17 @@ class Database:
         self.reader = _engine(url, begin="BEGIN", query_only=True, pool_size=4)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Transaction]:
+    async def write(self, *, quiet: bool = False) -> AsyncIterator[Transaction]:
         """A transaction that is committed at the end of the block, or rolled back by an error.
 
-        Raises DatabaseBusy after BUSY_MS of waiting for another process.
+        `quiet` writes make nothing due. Raises DatabaseBusy after BUSY_MS of waiting for another
+        process.
         """
         with _plain_errors():
             async with self.writer.begin() as connection:
                 yield Transaction(connection)
+        if not quiet:
+            self.on_commit()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
@@ -108,6 +113,10 @@ class Database:
         """Close every connection."""
         await self.writer.dispose()
         await self.reader.dispose()
+
+
+def _nothing() -> None:
+    """Nobody waits."""
 
 
 def _engine(url: str, *, begin: str, query_only: bool, pool_size: int) -> AsyncEngine:

@@ -1,5 +1,7 @@
 """Key pairs, their private keys sealed."""
 
+from sqlalchemy import delete
+
 from storage import tables
 from storage.records import KeyPair
 from storage.rows import Rows
@@ -32,3 +34,8 @@ class KeyPairs(Rows[KeyPair]):
         others = (table.token_id == token_id) & (table.id != key_pair_id)
         await self.change(others, state=KeyPairState.RETIRED)
         await self.change(table.id == key_pair_id, state=KeyPairState.CURRENT)
+
+    async def destroy(self, token_id: str) -> None:
+        """Delete the token's key pairs; SQLite overwrites what is deleted."""
+        table = self.table
+        await self.connection.execute(delete(table).where(table.c.token_id == token_id))

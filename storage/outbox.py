@@ -119,6 +119,14 @@ class Outbox(Rows[OutboxItem]):
         """The message of that number."""
         return await self.one(self.table.c.id == item_id)
 
+    async def next_at(self) -> datetime | None:
+        """When the next waiting message is due, or its worker's lease ends."""
+        table = self.table.c
+        due = select(func.min(table.due_at)).where(table.state == OutboxState.DUE)
+        lease = select(func.min(table.lease_until)).where(table.state == OutboxState.SENDING)
+        found = [(await self.connection.execute(query)).scalar() for query in (due, lease)]
+        return min((at for at in found if at is not None), default=None)
+
     async def depth(self) -> int:
         """How many messages wait."""
         query = select(func.count()).where(self.table.c.state.in_(WAITING))

@@ -68,6 +68,7 @@ class Request:
     consent_text: str
     consent_version: str
     approvals_required: int
+    approvers: list[str]
     dedupe_key: str
     created_at: datetime
     expires_at: datetime
@@ -134,6 +135,7 @@ class Upload:
     view_id: str
     state: UploadState
     reason: str | None
+    answer: str | None
     attempts: int
     due_at: datetime
     dedupe_key: str

@@ -35,12 +35,13 @@ class Requests(Rows[Request]):
         was: RequestState,
         becomes: RequestState,
         *,
-        ended_at: datetime | None = None,
-        expires_at: datetime | None = None,
+        ended_at: datetime | None,
     ) -> bool:
         """Compare and set the state; False if it was no longer `was`."""
         table = self.table.c
-        changes: dict[str, object] = {"state": becomes, "ended_at": ended_at}
-        if expires_at is not None:
-            changes["expires_at"] = expires_at
-        return await self.change(table.id == request_id, table.state == was, **changes) == 1
+        still = (table.id == request_id, table.state == was)
+        return await self.change(*still, state=becomes, ended_at=ended_at) == 1
+
+    async def prolong(self, request_id: str, expires_at: datetime) -> None:
+        """Give the request time until then."""
+        await self.change(self.table.c.id == request_id, expires_at=expires_at)

@@ -174,5 +174,7 @@ class NoticeKind(StrEnum):
     """A token came into use; for the alert channel."""
     SYNC_RESULT = "sync_result"
     """What a sync changed, or why it failed; for the alert channel."""
+    CHANNEL_CLOSED = "channel_closed"
+    """Messages wait because a channel does not take them; for an admin."""
     FILE_CLEANUP = "file_cleanup"
     """The uploaded file is deleted from Slack, or its uploader asked to."""

@@ -97,6 +97,8 @@ request = Table(
     Column("consent_text", Text, nullable=False),
     Column("consent_version", String(32), nullable=False),
     Column("approvals_required", Integer, nullable=False),
+    # Who could approve when it was asked: whoever joins the group later cannot.
+    Column("approvers", JSON, nullable=False),
     Column("dedupe_key", String(255), nullable=False, unique=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
@@ -183,7 +185,8 @@ upload = Table(
     Column("file_id", String(32), nullable=False),
     Column("view_id", String(32), nullable=False),
     Column("state", StateText(UploadState), nullable=False, index=True),
-    Column("reason", Text),
+    Column("reason", String(32)),
+    Column("answer", Text),
     Column("attempts", Integer, nullable=False),
     Column("due_at", UtcDateTime, nullable=False),
     Column("dedupe_key", String(255), nullable=False, unique=True),

@@ -58,3 +58,11 @@ class Tokens(Rows[Token]):
             table.id == token_id, table.state == was, state=becomes, **changes
         )
         return moved == 1
+
+    async def synced(self, token_id: str, *, at: datetime, due_at: datetime) -> None:
+        """A sync was completed; the next is due then."""
+        await self.change(self.table.c.id == token_id, last_synced_at=at, sync_due_at=due_at)
+
+    async def sync_again(self, token_id: str, *, due_at: datetime) -> None:
+        """A sync failed; it is tried again then."""
+        await self.change(self.table.c.id == token_id, sync_due_at=due_at)

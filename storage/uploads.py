@@ -24,16 +24,23 @@ class Uploads(Rows[Upload]):
         query = self.select(table.state == UploadState.RECEIVED, table.due_at <= now)
         return await self.all(query.order_by(table.submitted_at))
 
-    async def postpone(self, upload_id: str, due_at: datetime) -> None:
-        """Try it again then."""
+    async def claim(self, upload: Upload, until: datetime) -> bool:
+        """Compare and set: take the upload for one try; False if another worker has it."""
         table = self.table.c
-        await self.change(table.id == upload_id, due_at=due_at, attempts=table.attempts + 1)
+        still = (table.id == upload.id, table.due_at == upload.due_at)
+        changes = {"due_at": until, "attempts": upload.attempts + 1}
+        return await self.change(*still, table.state == UploadState.RECEIVED, **changes) == 1
 
-    async def finish(
-        self, upload_id: str, state: UploadState, *, reason: str | None, ended_at: datetime
-    ) -> bool:
-        """Compare and set: give the upload its outcome; False if it has one already."""
+    async def accept(self, upload_id: str, ended_at: datetime) -> bool:
+        """Compare and set: the file is proved; False if the upload has an outcome already."""
+        return await self._finish(upload_id, UploadState.ACCEPTED, ended_at=ended_at)
+
+    async def refuse(self, upload_id: str, reason: str, answer: str, ended_at: datetime) -> bool:
+        """Compare and set: the file is not taken; False if the upload has an outcome already."""
+        changes = {"reason": reason, "answer": answer, "ended_at": ended_at}
+        return await self._finish(upload_id, UploadState.REFUSED, **changes)
+
+    async def _finish(self, upload_id: str, state: UploadState, **changes: object) -> bool:
         table = self.table.c
-        still = table.state == UploadState.RECEIVED
-        changes = {"state": state, "reason": reason, "ended_at": ended_at}
-        return await self.change(table.id == upload_id, still, **changes) == 1
+        still = (table.id == upload_id, table.state == UploadState.RECEIVED)
+        return await self.change(*still, state=state, **changes) == 1

@@ -1,0 +1,107 @@
+"""From an outbox row to a message: loads the records that the row points to, and draws them."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from bot.views import outcomes, request_card, steps, upload
+from bot.views.blocks import Message, section
+from bot.views.request_card import RequestFacts
+from bot.views.wording import said
+from storage.database import Database, Transaction
+from storage.records import KeyPair, OutboxItem, Token, Upload
+from storage.states import NoticeKind
+
+RecordT = TypeVar("RecordT")
+
+
+class Vanished(Exception):
+    """What the row points to is no longer there, so there is nothing to say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateFile:
+    """The `.pem`, and what is said beside it."""
+
+    name: str
+    content: bytes
+    comment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """Draws every kind of notice."""
+
+    database: Database
+    zone: ZoneInfo
+
+    async def message(self, item: OutboxItem) -> Message:
+        """The message of a row, as the records are now. Raises Vanished."""
+        async with self.database.read() as tx:
+            match item.kind:
+                case NoticeKind.REQUEST_CARD:
+                    return request_card.request_card(await _facts(tx, item.subject_id), self.zone)
+                case NoticeKind.REQUEST_NEWS:
+                    return request_card.declined(await _facts(tx, item.subject_id))
+                case NoticeKind.STEPS:
+                    return steps.steps(await _facts(tx, item.subject_id), self.zone)
+                case NoticeKind.TOKEN_ACTIVE:
+                    return await self._token_active(tx, item)
+                case _:
+                    return await _small(tx, item)
+
+    async def certificate(self, item: OutboxItem) -> CertificateFile:
+        """The file of a CERTIFICATE row. Raises Vanished."""
+        async with self.database.read() as tx:
+            pair: KeyPair = _there(await tx.key_pairs.get(item.subject_id))
+            token: Token = _there(await tx.tokens.get(pair.token_id))
+        return CertificateFile(
+            name=steps.certificate_name(token, pair),
+            content=pair.certificate_pem.encode(),
+            comment=steps.certificate_comment(token, pair),
+        )
+
+    async def used_upload(self, item: OutboxItem) -> tuple[Upload, Token]:
+        """The upload of a FILE_CLEANUP row, and its token. Raises Vanished."""
+        async with self.database.read() as tx:
+            used = _there(await tx.uploads.get(item.subject_id))
+            return used, (await _facts(tx, used.request_id)).token
+
+    async def _token_active(self, tx: Transaction, item: OutboxItem) -> Message:
+        request = _there(await tx.requests.latest_of(item.subject_id))
+        return outcomes.token_active(await _facts(tx, request.id), self.zone)
+
+
+async def _small(tx: Transaction, item: OutboxItem) -> Message:
+    match item.kind:
+        case NoticeKind.UPLOAD_REFUSED:
+            refused = _there(await tx.uploads.get(item.subject_id))
+            facts = await _facts(tx, refused.request_id)
+            return upload.upload_refused(refused, facts.request, facts.token)
+        case NoticeKind.SYNC_RESULT:
+            run = _there(await tx.sync_runs.get(item.subject_id))
+            token = _there(await tx.tokens.get(run.token_id))
+            return outcomes.sync_result(run, token, await tx.devices.count(token.id))
+        case NoticeKind.CLICK_ANSWER:
+            decision = _there(await tx.decisions.get(item.subject_id))
+            text = said(decision.refusal or "")
+            return Message(text=text, blocks=[section(text)])
+        case NoticeKind.CHANNEL_CLOSED:
+            return outcomes.channel_closed(item.facts["channel"], item.facts["error"])
+        case _:
+            raise AssertionError(f"{item.kind} is not a message")
+
+
+async def _facts(tx: Transaction, request_id: str) -> RequestFacts:
+    request = _there(await tx.requests.get(request_id))
+    return RequestFacts(
+        request=request,
+        token=_there(await tx.tokens.get(request.token_id)),
+        decisions=await tx.decisions.counted(request.id),
+    )
+
+
+def _there(record: RecordT | None) -> RecordT:
+    if record is None:
+        raise Vanished
+    return record

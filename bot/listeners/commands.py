@@ -1,0 +1,75 @@
+"""`/enroll-token`: its first word says which surface answers."""
+
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.listeners.answers import show, whisper
+from bot.views import create, tokens, usage
+from bot.views.blocks import Message, View
+from bot.views.waiting import waiting
+from bot.work import Work
+from services.requests import Requests
+from services.tokens import Tokens
+from storage.states import ProgramName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commands:
+    """The slash command."""
+
+    requests: Requests
+    tokens: Tokens
+    work: Work
+    zone: ZoneInfo
+
+    def register(self, app: AsyncApp) -> None:
+        """Take the command."""
+        app.command(usage.COMMAND)(self.command)
+
+    async def command(
+        self,
+        ack: AsyncAck,
+        command: dict[str, Any],
+        client: AsyncWebClient,
+        respond: AsyncRespond,
+    ) -> None:
+        """Answer at once with help, or open a light view and fill it after Slack's 200."""
+        word, _, rest = str(command.get("text", "")).strip().partition(" ")
+        person = str(command["user_id"])
+        match word.lower():
+            case "create":
+                await ack()
+                await self._create(person, str(command["trigger_id"]), client)
+            case "list":
+                await ack()
+                self.work.start(whisper(respond, lambda: self._list(person, rest.strip())))
+            case "status":
+                await ack()
+                self.work.start(whisper(respond, lambda: self._status(person, rest)))
+            case "" | "help":
+                await _help(ack, usage.usage())
+            case _:
+                await _help(ack, usage.usage(unknown=word))
+
+    async def _create(self, person: str, trigger_id: str, client: AsyncWebClient) -> None:
+        opened = await client.views_open(trigger_id=trigger_id, view=waiting(create.TITLE))
+
+        async def draw() -> View:
+            await self.requests.may_create(person)
+            return create.create_form(person, ProgramName.APPLE)
+
+        self.work.start(show(client, str(opened["view"]["id"]), create.TITLE, draw))
+
+    async def _list(self, person: str, words: str) -> Message:
+        return tokens.token_list(await self.tokens.list(person, words), words, self.zone)
+
+    async def _status(self, person: str, name: str) -> Message:
+        return tokens.token_status(await self.tokens.status(person, name), self.zone)
+
+
+async def _help(ack: AsyncAck, message: Message) -> None:
+    await ack(text=message.text, blocks=message.blocks, response_type="ephemeral")

@@ -1,0 +1,50 @@
+"""What no listener took, and what failed on the way: said in words, never a silence."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from slack_bolt import BoltResponse
+from slack_bolt.async_app import AsyncApp, AsyncRespond
+from slack_bolt.error import BoltUnhandledRequestError
+
+from bot.listeners.answers import tell, whisper
+from bot.views.blocks import Message, section
+from bot.work import Work
+
+log = logging.getLogger(__name__)
+
+STALE = (
+    "This button belongs to an older release and does nothing any more. "
+    "Use `/enroll-token list` and go on from there."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failures:
+    """The last resort of every delivery."""
+
+    work: Work
+
+    def register(self, app: AsyncApp) -> None:
+        """Take every error."""
+        app.error(self.failed)
+
+    async def failed(
+        self, error: Exception, body: dict[str, Any], respond: AsyncRespond
+    ) -> BoltResponse:
+        """Tell the person where Slack gives us a way to; Slack itself gets its 200."""
+        reachable = "response_url" in body
+        if isinstance(error, BoltUnhandledRequestError):
+            log.warning("delivery_not_taken", extra={"kind": str(body.get("type", "unknown"))})
+            if reachable:
+                self.work.start(whisper(respond, _stale))
+        elif reachable:
+            self.work.start(tell(respond, error))
+        else:
+            log.error("delivery_failed", exc_info=error)
+        return BoltResponse(status=200, body="")
+
+
+async def _stale() -> Message:
+    return Message(text=STALE, blocks=[section(STALE)])

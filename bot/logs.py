@@ -1,0 +1,39 @@
+"""Logs: a past-tense event and its fields a line, as text or JSON; ids yes, secrets never."""
+
+import logging
+
+import structlog
+from structlog.typing import Processor
+
+QUIET = ("slack_bolt", "slack_sdk", "httpx", "httpcore", "aiohttp", "apscheduler", "uvicorn.access")
+"""At INFO or below these log whole deliveries, addresses or one line per tick."""
+
+
+def set_up_logs(level: str, form: str) -> None:
+    """Send every logger's lines to standard error in one form."""
+    before: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ExtraAdder(),
+    ]
+    drawn: Processor = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=before,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            drawn,
+        ],
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,137 @@
+"""The port `Notifier` over Slack: posts, edits, sends files, and reads Slack's refusals.
+
+Its client retries nothing by itself: a connection that drops after Slack took a message would post
+it twice, unseen.
+"""
+
+import asyncio
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.drawing import Drawing, Vanished
+from bot.views.blocks import Block, Message, context
+from bot.views.upload import delete_file_please
+from services.delivery import Closed, Never, NotNow, Outcome, Posted, Unknown
+from storage.records import OutboxItem
+from storage.states import NoticeKind
+
+POST_SECONDS = 25
+TOO_MANY = 429
+SERVER_FAULT = 500
+DEFAULT_WAIT = 30.0
+CLOSED = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action"}
+PASSING = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+NOT_TO_EDIT = {"message_not_found", "cant_update_message", "edit_window_closed"}
+NOT_SEEN = {"user_not_in_channel", "channel_not_found", "not_in_channel", "is_archived"}
+
+
+class SlackNotifier:
+    """Posts what the outbox holds."""
+
+    def __init__(self, client: AsyncWebClient, drawing: Drawing) -> None:
+        self.client = client
+        self.drawing = drawing
+
+    async def post(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
+        """Post the item, or edit `original` where it edits one; trouble is an outcome too."""
+        try:
+            async with asyncio.timeout(POST_SECONDS):
+                return await self._post(item, original)
+        except Vanished:
+            return Never(error="what it tells of is gone")
+        except SlackApiError as error:
+            return _read(item, error)
+        except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
+            return Unknown(error=type(error).__name__)
+
+    async def _post(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
+        if item.kind is NoticeKind.CERTIFICATE:
+            return await self._send_certificate(item)
+        if item.kind is NoticeKind.FILE_CLEANUP:
+            return await self._clean_up(item)
+        message = _marked(await self.drawing.message(item), item.repeats)
+        if item.visible_to is not None:
+            return await self._whisper(item, item.visible_to, message)
+        if original is not None and original.posted_ts and original.posted_channel:
+            return await self._edit(original.posted_channel, original.posted_ts, message)
+        return await self._say(item.destination, message)
+
+    async def _say(self, channel: str, message: Message) -> Posted:
+        answer = await self.client.chat_postMessage(
+            channel=channel,
+            text=message.text,
+            blocks=message.blocks,
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        return Posted(channel=str(answer["channel"]), ts=str(answer["ts"]))
+
+    async def _edit(self, channel: str, ts: str, message: Message) -> Posted:
+        try:
+            await self.client.chat_update(
+                channel=channel, ts=ts, text=message.text, blocks=message.blocks
+            )
+        except SlackApiError as error:
+            if error.response.get("error") not in NOT_TO_EDIT:
+                raise
+            return await self._say(channel, message)
+        return Posted(channel=channel, ts=ts)
+
+    async def _whisper(self, item: OutboxItem, person: str, message: Message) -> Posted:
+        try:
+            await self.client.chat_postEphemeral(
+                channel=item.destination, user=person, text=message.text, blocks=message.blocks
+            )
+        except SlackApiError as error:
+            if error.response.get("error") not in NOT_SEEN:
+                raise
+            return await self._say(person, message)
+        return Posted()
+
+    async def _send_certificate(self, item: OutboxItem) -> Posted:
+        file = await self.drawing.certificate(item)
+        opened = await self.client.conversations_open(users=item.destination)
+        comment = f"Repeat: {file.comment}" if item.repeats else file.comment
+        await self.client.files_upload_v2(
+            channel=opened["channel"]["id"],
+            filename=file.name,
+            title=file.name,
+            content=file.content,
+            initial_comment=comment,
+        )
+        return Posted(channel=str(opened["channel"]["id"]))
+
+    async def _clean_up(self, item: OutboxItem) -> Posted:
+        used, token = await self.drawing.used_upload(item)
+        try:
+            await self.client.files_delete(file=used.file_id)
+        except SlackApiError as error:
+            if error.response.get("error") in {"file_not_found", "file_deleted"}:
+                return Posted()
+            if error.response.status_code == TOO_MANY:
+                raise
+            info = await self.client.files_info(file=used.file_id)
+            ask = delete_file_please(token, str(info["file"]["permalink"]))
+            return await self._say(item.destination, _marked(ask, item.repeats))
+        return Posted()
+
+
+def _marked(message: Message, repeats: int) -> Message:
+    if not repeats:
+        return message
+    note: Block = context("*Repeat:* Slack's answer was lost, so you may have this twice.")
+    return Message(text=f"Repeat: {message.text}", blocks=[note, *message.blocks])
+
+
+def _read(item: OutboxItem, error: SlackApiError) -> Outcome:
+    code = str(error.response.get("error"))
+    if error.response.status_code == TOO_MANY or code == "ratelimited":
+        wait = float(error.response.headers.get("Retry-After", DEFAULT_WAIT))
+        return NotNow(seconds=wait, error=code)
+    if error.response.status_code >= SERVER_FAULT or code in PASSING:
+        return Unknown(error=code)
+    if code in CLOSED and item.destination.startswith(("C", "G")):
+        return Closed(error=code)
+    return Never(error=code)

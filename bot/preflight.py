@@ -1,0 +1,79 @@
+"""What is asked of Slack once, before anything else: is the token good, and every scope there."""
+
+from dataclasses import dataclass
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.scopes import SCOPES, missing
+from bot.settings import Settings
+from services.errors import ConfigurationError
+from services.policy import Role
+
+SCOPES_HEADER = "x-oauth-scopes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackSide:
+    """What Slack says of the app: its workspace, its bot, and its scopes where it tells them."""
+
+    team_id: str
+    team: str
+    bot_user: str
+    scopes: frozenset[str] | None
+
+
+async def preflight(client: AsyncWebClient, settings: Settings) -> SlackSide:
+    """Prove the bot token and its scopes. Raises ConfigurationError: one sentence."""
+    try:
+        answer = await client.auth_test()
+    except SlackApiError as error:
+        code = error.response.get("error")
+        raise _wrong(
+            f"Slack refuses SLACK_BOT_TOKEN ({code}). Copy the Bot User OAuth Token from the "
+            "app's page *OAuth & Permissions* at Slack."
+        ) from error
+    except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise _wrong(
+            f"Slack cannot be reached at {settings.slack_api_url} ({type(error).__name__}). "
+            "Check the network, and SLACK_API_URL if it is set."
+        ) from error
+    header = answer.headers.get(SCOPES_HEADER) or answer.headers.get(SCOPES_HEADER.title())
+    # An answer without the header says nothing about the scopes, not that there are none.
+    scopes = frozenset(part.strip() for part in header.split(",")) if header else None
+    side = SlackSide(
+        team_id=str(answer["team_id"]),
+        team=str(answer["team"]),
+        bot_user=str(answer["user_id"]),
+        scopes=scopes,
+    )
+    _check_scopes(side, settings)
+    return side
+
+
+def role_assignments(settings: Settings) -> dict[Role, tuple[str, ...]]:
+    """Which people and groups have each role."""
+    return {
+        Role.VIEWER: settings.viewers or settings.operators,
+        Role.OPERATOR: settings.operators,
+        Role.APPROVER: settings.approvers,
+        Role.ADMIN: settings.admins,
+    }
+
+
+def _check_scopes(side: SlackSide, settings: Settings) -> None:
+    if side.scopes is None:
+        return
+    named = {one for ids in role_assignments(settings).values() for one in ids}
+    groups = any(one.startswith("S") for one in named)
+    if lacking := missing(side.scopes, groups=groups):
+        what = "; ".join(f"{scope} ({SCOPES[scope]})" for scope in lacking)
+        raise _wrong(
+            f"The Slack app lacks {what}. Add it under *OAuth & Permissions* (or paste "
+            "manifest.yml), then reinstall the app to the workspace."
+        )
+
+
+def _wrong(sentence: str) -> ConfigurationError:
+    return ConfigurationError(sentence, user_message=sentence)

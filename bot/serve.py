@@ -1,0 +1,96 @@
+"""`serve`: prove everything first, then listen until told to stop."""
+
+import logging
+import socket
+
+import uvicorn
+
+from bot.bootstrap import keys_of, running, slack_client
+from bot.preflight import preflight
+from bot.settings import Settings, unknown_names
+from bot.web import Web
+from services.errors import ConfigurationError
+from storage.database import Database
+from storage.migrations import migrate
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 5
+
+
+async def serve(settings: Settings) -> None:
+    """Run the bot in HTTP mode until SIGTERM or Ctrl-C.
+
+    Raises ConfigurationError, SealBroken or StorageError before anything is served.
+    """
+    secret = _signing_secret(settings)
+    for name in unknown_names():
+        log.warning("setting_unknown", extra={"setting": name})
+    for address in settings.other_addresses():
+        log.warning("address_not_default", extra={"address": address})
+    keys_of(settings)
+    listener = _listen(settings)
+    side = await preflight(slack_client(settings), settings)
+    await _migrate(settings)
+    async with running(settings, side) as service:
+        web = Web(
+            app=service.app,
+            signing_secret=secret,
+            alive=service.schedule.alive,
+            ready=service.ready,
+        )
+        server = uvicorn.Server(
+            uvicorn.Config(
+                web.asgi(),
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=STOP_SECONDS,
+            )
+        )
+        fields = {"team": side.team, "host": settings.host, "port": settings.port}
+        log.info("serving", extra=fields)
+        await server.serve(sockets=[listener])
+    log.info("stopped")
+
+
+def _signing_secret(settings: Settings) -> str:
+    if settings.slack_app_token is not None:
+        raise _wrong(
+            "SLACK_APP_TOKEN asks for Socket Mode, which this release does not have yet. Unset it "
+            "and set SLACK_SIGNING_SECRET: HTTP mode (see README)."
+        )
+    if settings.slack_signing_secret is None:
+        raise _wrong(
+            "SLACK_SIGNING_SECRET is not set. Copy it from the page *Basic Information* of the "
+            "Slack app."
+        )
+    return settings.slack_signing_secret.get_secret_value()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise _wrong(
+            f"Nothing can listen on {settings.host}, port {settings.port}: {error.strerror}. "
+            "Set HOST or PORT."
+        ) from error
+    return listener
+
+
+async def _migrate(settings: Settings) -> None:
+    database = Database(settings.database_url)
+    try:
+        revision = await migrate(database)
+    finally:
+        await database.close()
+    log.info("schema_ready", extra={"revision": revision})
+
+
+def _wrong(sentence: str) -> ConfigurationError:
+    return ConfigurationError(sentence, user_message=sentence)

@@ -1,0 +1,1 @@
+"""What people see in Slack: one pure module a surface, from records to blocks and back."""

@@ -1,0 +1,64 @@
+"""What channels and admins are told: a token in use, a sync's result, a channel that is closed."""
+
+from zoneinfo import ZoneInfo
+
+from bot.views.blocks import Message, context, header, section
+from bot.views.request_card import RequestFacts
+from bot.views.steps import account
+from bot.views.wording import day, devices, escape, mention, number, said
+from storage.records import SyncRun, Token
+from storage.states import SyncState, Verdict
+
+
+def token_active(shown: RequestFacts, zone: ZoneInfo) -> Message:
+    """A token came into use: what it is, who asked, who approved."""
+    token, request = shown.token, shown.request
+    name = escape(token.name)
+    expiry = day(token.expires_at, zone) if token.expires_at else "a date that is not told"
+    by = [mention(one.person) for one in shown.decisions if one.verdict is Verdict.APPROVE]
+    approved = f"approved by {', '.join(by)}" if by else "without approval (none is needed here)"
+    blocks = [
+        header(f"{token.name} is in use"),
+        section(f":white_check_mark: *{name}* works and expires on *{expiry}*."),
+        account(token),
+        context(
+            f"Asked for by {mention(request.requester)}, {approved}. Owner: {mention(token.owner)}."
+        ),
+    ]
+    return Message(text=f"{name} is in use until {expiry}", blocks=blocks)
+
+
+def sync_result(run: SyncRun, token: Token, total: int) -> Message:
+    """What a sync changed, or why it failed."""
+    name = escape(token.name)
+    if run.state is SyncState.COMPLETED:
+        counts = (
+            f"{number(run.added)} added, {number(run.changed)} changed, "
+            f"{number(run.removed)} removed"
+        )
+        text = f":arrows_counterclockwise: *{name}* has {devices(total)} now: {counts}."
+        short = f"Sync of {name}: {counts}"
+    else:
+        text = (
+            f":warning: *The sync of {name} failed.* {said(run.error or '')}\n"
+            f"It has {devices(total)} as of before; it is tried again by itself."
+        )
+        short = f"The sync of {name} failed"
+    return Message(text=short, blocks=[section(text), context(_took(run))])
+
+
+def channel_closed(channel: str, error: str) -> Message:
+    """Messages wait because a channel does not take them; for the admins."""
+    text = (
+        f":warning: I cannot post in <#{channel}> (Slack says `{escape(error)}`). My messages for "
+        "it wait and are tried again every ten minutes. Invite me there with `/invite`, or set "
+        "ALERT_CHANNEL or APPROVAL_CHANNEL to another channel and start me again."
+    )
+    return Message(text="I cannot post in a channel", blocks=[section(text)])
+
+
+def _took(run: SyncRun) -> str:
+    if run.ended_at is None:
+        return "Under way"
+    seconds = (run.ended_at - run.started_at).total_seconds()
+    return f"{number(run.seen)} devices in {number(run.pages)} page(s), {seconds:.1f} s"

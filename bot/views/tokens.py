@@ -1,0 +1,94 @@
+"""Tokens as answers to `list` and `status`."""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from bot.views.blocks import Block, Message, context, facts, header, section
+from bot.views.usage import COMMAND
+from bot.views.wording import (
+    PORTALS,
+    PROGRAMS,
+    REQUEST_STATES,
+    day,
+    days,
+    devices,
+    escape,
+    mention,
+    minute,
+    said,
+    token_state,
+)
+from services.tokens import TokenView
+from storage.states import RequestState, SyncState
+
+LISTED = 20
+
+
+def token_list(shown: Sequence[TokenView], words: str, zone: ZoneInfo) -> Message:
+    """Every token in a line or two, the most urgent first."""
+    if not shown:
+        none = f"No token's name holds “{escape(words[:80])}”." if words else "There are no tokens."
+        text = f"{none} Start one with `{COMMAND} create`."
+        return Message(text="No tokens", blocks=[section(text)])
+    blocks: list[Block] = [section(_line(one, zone)) for one in shown[:LISTED]]
+    if len(shown) > LISTED:
+        more = f"{len(shown) - LISTED} more; narrow it down: `{COMMAND} list words`"
+        blocks.append(context(more))
+    return Message(text=f"{len(shown)} token(s), the most urgent first", blocks=blocks)
+
+
+def token_status(shown: TokenView, zone: ZoneInfo) -> Message:
+    """Everything short about one token, and the one next step."""
+    token = shown.token
+    pairs = [
+        ("State", token_state(token.state, token.health)),
+        ("Expires", _expiry(shown, zone)),
+        ("Devices", devices(shown.devices)),
+        ("Last sync", _last_sync(shown, zone)),
+        ("Apple ID", escape(token.apple_id)),
+        ("Owner", mention(token.owner)),
+        ("Portal", PORTALS[token.portal].name),
+        ("Server at Apple", escape(token.server_name)),
+        ("Organisation", escape(token.org_name or "known after the first upload")),
+        ("Held by", PROGRAMS[token.program]),
+    ]
+    blocks = [header(token.name), facts(pairs), section(f"*Next step*\n{_next(shown)}")]
+    return Message(text=f"{escape(token.name)}: {_short(shown, zone)}", blocks=blocks)
+
+
+def _line(shown: TokenView, zone: ZoneInfo) -> str:
+    token = shown.token
+    return (
+        f"*{escape(token.name)}*: {_short(shown, zone)}\n"
+        f"{devices(shown.devices)}, last sync {_last_sync(shown, zone)}, "
+        f"Apple ID {escape(token.apple_id)}"
+    )
+
+
+def _short(shown: TokenView, zone: ZoneInfo) -> str:
+    state = token_state(shown.token.state, shown.token.health)
+    return state if shown.days_left is None else f"{state}, expires {_expiry(shown, zone)}"
+
+
+def _expiry(shown: TokenView, zone: ZoneInfo) -> str:
+    expires_at = shown.token.expires_at
+    if expires_at is None or shown.days_left is None:
+        return "not known yet"
+    return f"{day(expires_at, zone)} ({days(shown.days_left)})"
+
+
+def _last_sync(shown: TokenView, zone: ZoneInfo) -> str:
+    at = shown.token.last_synced_at
+    return "never" if at is None else minute(at, zone)
+
+
+def _next(shown: TokenView) -> str:
+    request, run = shown.request, shown.last_run
+    if request is not None and request.ended_at is None:
+        who = mention(request.requester)
+        if request.state is RequestState.AWAITING_UPLOAD:
+            return f"{who} uploads the server token file with the button in their direct message."
+        return f"{REQUEST_STATES[request.state]} (asked for by {who})."
+    if run is not None and run.state is SyncState.FAILED:
+        return f"The last sync failed: {said(run.error or '')}"
+    return "Nothing to do."

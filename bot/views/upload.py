@@ -1,0 +1,114 @@
+"""The upload form, what it becomes, and the messages about a file that was not taken."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.views.blocks import (
+    Message,
+    View,
+    actions,
+    button,
+    context,
+    field,
+    modal,
+    page,
+    plain,
+    section,
+)
+from bot.views.steps import UPLOAD
+from bot.views.wording import escape, said
+from services.errors import InvalidForm
+from services.uploads import UploadForm
+from storage.records import Request, Token, Upload
+from storage.states import UploadState
+
+CALLBACK = "upload"
+TITLE = "Upload server token"
+
+
+def upload_form(request: Request, token: Token) -> View:
+    """The form for the `.p7m`; the Apple ID is prefilled and may differ."""
+    blocks = [
+        section(f"The server token file for *{escape(token.name)}*, as the portal gave it to you."),
+        field(
+            "apple_id",
+            "Apple ID used for the download",
+            {"type": "plain_text_input", "initial_value": token.apple_id},
+            hint="Change it if you signed in with another one.",
+        ),
+        field(
+            "file",
+            "Server token file",
+            # No filter by extension: whether Slack takes p7m is nowhere documented.
+            {"type": "file_input", "max_files": 1},
+            hint="It ends in .p7m and has about 2 kB. Do not open or rename it.",
+        ),
+        context(
+            "The file is encrypted for our key; it is deleted from Slack after use if allowed."
+        ),
+    ]
+    return modal(
+        TITLE,
+        blocks,
+        callback_id=CALLBACK,
+        private_metadata=request.id,
+        submit=plain("Upload"),
+        close=plain("Cancel"),
+    )
+
+
+def parse_upload(view: Mapping[str, Any]) -> UploadForm:
+    """The form as submitted. Raises InvalidForm where the file is missing."""
+    state = view["state"]["values"]
+    files = state.get("file", {}).get("file", {}).get("files") or []
+    if not files:
+        raise InvalidForm({"file": "Choose the .p7m file that you downloaded at the portal."})
+    return UploadForm(
+        submission=str(view["id"]),
+        request_id=str(view["private_metadata"]),
+        apple_id=str(state["apple_id"]["apple_id"].get("value") or ""),
+        file_id=str(files[0]["id"]),
+        view_id=str(view["id"]),
+    )
+
+
+def checking() -> View:
+    """What the form becomes at once."""
+    return page(
+        TITLE,
+        "*Checking…* The file is read, opened and tried with Apple. You can close this; the result "
+        "comes as a direct message too.",
+    )
+
+
+def upload_result(upload: Upload, token: Token) -> View:
+    """What the checking view becomes when the outcome is known."""
+    if upload.state is UploadState.ACCEPTED:
+        text = f":white_check_mark: *{escape(token.name)} is in use.* Apple accepted the token."
+    else:
+        text = (
+            f":warning: *The file was not taken.* {said(upload.answer or '')}\nThe step stays open."
+        )
+    return page(TITLE, text)
+
+
+def upload_refused(upload: Upload, request: Request, token: Token) -> Message:
+    """The same as a direct message, with the button to try again."""
+    name = escape(token.name)
+    blocks = [
+        section(
+            f":warning: *The file for {name} was not taken.*\n{said(upload.answer or '')}\n"
+            "Nothing was changed; the step stays open."
+        ),
+        actions(button("Upload server token", UPLOAD, request.id), block_id="upload"),
+    ]
+    return Message(text=f"The file for {name} was not taken", blocks=blocks)
+
+
+def delete_file_please(token: Token, permalink: str) -> Message:
+    """Slack does not let the app delete the uploader's file."""
+    text = (
+        f"The file for *{escape(token.name)}* is in use now and no longer needed. Slack lets only "
+        f"you delete it: <{permalink}|open the file> and choose *Delete*."
+    )
+    return Message(text="Please delete the uploaded file", blocks=[section(text)])

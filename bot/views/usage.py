@@ -1,0 +1,67 @@
+"""The help text, and the answer to a word that is no command."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from bot.views.blocks import Message, context, section
+from bot.views.wording import escape
+
+COMMAND = "/enroll-token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """One command: its words, what it does, an example."""
+
+    word: str
+    takes: str
+    does: str
+    example: str
+
+
+USAGES = (
+    Usage(
+        word="create",
+        takes="",
+        does="ask for a new enrollment program token",
+        example="create",
+    ),
+    Usage(
+        word="list",
+        takes="[words]",
+        does="all tokens, the most urgent first",
+        example="list iPads",
+    ),
+    Usage(
+        word="status",
+        takes="name",
+        does="one token: expiry, health, devices",
+        example="status HQ iPads",
+    ),
+    Usage(word="help", takes="", does="this page", example="help"),
+)
+WORDS = {usage.word for usage in USAGES}
+
+
+def usage(unknown: str = "") -> Message:
+    """Every command with an example; for an unknown word, the nearest one first."""
+    lines = [
+        f"• `{COMMAND} {one.word}{f' {one.takes}' if one.takes else ''}`: {one.does}\n"
+        f"      for example: `{COMMAND} {one.example}`"
+        for one in USAGES
+    ]
+    blocks = [section("\n".join(lines))]
+    if unknown:
+        blocks.insert(0, section(_not_known(unknown)))
+    else:
+        blocks.insert(0, section("*Apple enrollment program tokens, from request to renewal*"))
+    blocks.append(context("Only you can see this."))
+    return Message(text=f"How to use {COMMAND}", blocks=blocks)
+
+
+def _not_known(word: str) -> str:
+    near = get_close_matches(word.lower(), sorted(WORDS), n=1, cutoff=0.5)
+    # A backtick would end the code span that shows the word as typed.
+    shown = escape(word[:40]).replace("`", "'")
+    meant = f" Did you mean `{COMMAND} {near[0]}`?" if near else ""
+    return f"`{shown}` is no command.{meant}"

@@ -1,0 +1,132 @@
+"""Words: what the portals call things this year, and how outside text becomes part of a message.
+
+Portals rename things; a new name is shown here, the old one mentioned once.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from services.phrases import PERSON_MARK
+from storage.states import Health, Portal, ProgramName, RequestState, TokenState
+
+PERSON = re.compile(f"{PERSON_MARK}([UW][A-Z0-9]+){PERSON_MARK}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortalWords:
+    """What a portal calls itself and the things in it."""
+
+    name: str
+    formerly: str
+    url: str
+    server: str
+    server_formerly: str
+    menu: str
+    add: str
+    download: str
+
+
+_MENU = "your name (bottom left) → *Preferences* → *Management Services*"
+
+PORTALS = {
+    Portal.BUSINESS: PortalWords(
+        name="Apple Business",
+        formerly="Apple Business Manager",
+        url="https://business.apple.com",
+        server="device management service",
+        server_formerly="MDM server",
+        menu=_MENU,
+        add="Add",
+        download="Download Token",
+    ),
+    Portal.SCHOOL: PortalWords(
+        name="Apple School Manager",
+        formerly="",
+        url="https://school.apple.com",
+        server="device management service",
+        server_formerly="MDM server",
+        menu=_MENU,
+        add="Add",
+        download="Download Token",
+    ),
+}
+
+PROGRAMS = {
+    ProgramName.APPLE: "This service itself, for an MDM without an enrollment-program client",
+    ProgramName.INTUNE: "Microsoft Intune",
+}
+
+WARNING = (
+    "For devices that Intune or another MDM manages this is the wrong choice: that MDM has to hold "
+    "their token."
+)
+
+
+def escape(text: str) -> str:
+    """Outside text as mrkdwn text: no mention, no link, nothing unseen; line breaks stay."""
+    seen = "".join(mark for mark in text if mark == "\n" or unicodedata.category(mark)[0] != "C")
+    return seen.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def said(sentence: str) -> str:
+    """A sentence of the services as mrkdwn: escaped, its people mentioned."""
+    parts = PERSON.split(sentence)
+    texts = [escape(part) for part in parts[::2]]
+    people = [mention(person) for person in parts[1::2]] + [""]
+    return "".join(text + person for text, person in zip(texts, people, strict=True))
+
+
+def mention(person: str) -> str:
+    """A person by their Slack id, who is notified."""
+    return f"<@{person}>"
+
+
+def number(count: int) -> str:
+    """A count, in groups of three digits above 999: 2,345."""
+    return f"{count:,}"
+
+
+def devices(count: int) -> str:
+    """A count of devices."""
+    return "1 device" if count == 1 else f"{number(count)} devices"
+
+
+def days(count: int) -> str:
+    """A count of days left, or past."""
+    unit = "day" if abs(count) == 1 else "days"
+    return f"{number(count)} {unit} left" if count >= 0 else f"{number(-count)} {unit} ago"
+
+
+def day(at: datetime, zone: ZoneInfo) -> str:
+    """A date as people write it: 5 March 2027."""
+    local = at.astimezone(zone)
+    return f"{local.day} {local:%B %Y}"
+
+
+def minute(at: datetime, zone: ZoneInfo) -> str:
+    """A time as people write it: 5 March 2027, 09:05 (CET)."""
+    return f"{day(at, zone)}, {at.astimezone(zone):%H:%M (%Z)}"
+
+
+def token_state(state: TokenState, health: Health | None) -> str:
+    """A token's state in words."""
+    if state is TokenState.ACTIVE and health is not Health.OK and health is not None:
+        return f"active, but {health.value.replace('_', ' ')}"
+    return state.value.replace("_", " ")
+
+
+REQUEST_STATES = {
+    RequestState.PENDING: "Waits for approval",
+    RequestState.APPROVED: "Approved",
+    RequestState.AWAITING_UPLOAD: "Approved; waits for the server token file",
+    RequestState.VERIFYING: "Being verified",
+    RequestState.COMPLETED: "Done",
+    RequestState.DECLINED: "Declined",
+    RequestState.CANCELLED: "Cancelled",
+    RequestState.EXPIRED: "Expired",
+    RequestState.FAILED: "Failed",
+}
+"""A request's states in words; a test proves that none is missing."""

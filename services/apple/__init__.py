@@ -1,0 +1,1 @@
+"""The program `apple`: this service holds the token itself, towards Apple."""

@@ -1,0 +1,117 @@
+"""The audit log: append-only, each entry chained to the one before by HMAC-SHA256.
+
+The key is derived from a key-encryption key, so that whoever can write the database alone cannot
+forge an entry. The head row names the newest entry under the same key: a cut tail shows too.
+What it cannot see: an attacker who holds the key, and a whole database put back from a backup.
+"""
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
+
+from services.clock import Clock
+from services.sealing import KeyRing
+from storage.database import Database, Transaction
+from storage.records import AuditEntry, AuditHead
+
+FIRST = "0" * 64
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What is to be audited: who did what on what, before and after, and where it came from.
+
+    `subject` reads `request:<id>`; `origin` is a Slack message, view or file; no secrets.
+    """
+
+    actor: str
+    action: str
+    subject: str
+    token_id: str | None
+    origin: str
+    before: Mapping[str, str] = field(default_factory=dict)
+    after: Mapping[str, str] = field(default_factory=dict)
+
+
+class AuditLog:
+    """Writes entries in the transaction of the change, and checks the chain."""
+
+    def __init__(self, keys: KeyRing, clock: Clock) -> None:
+        self.keys = keys
+        self.clock = clock
+
+    async def append(self, tx: Transaction, deed: Deed) -> None:
+        """Add an entry; if it cannot be written, the transaction with the change fails."""
+        head = await tx.audit.head()
+        entry = AuditEntry(
+            number=head.number + 1 if head else 1,
+            at=self.clock.now(),
+            actor=deed.actor,
+            action=deed.action,
+            subject=deed.subject,
+            token_id=deed.token_id,
+            before=dict(deed.before),
+            after=dict(deed.after),
+            origin=deed.origin,
+            key_name=self.keys.first.name,
+            previous_hash=head.hash if head else FIRST,
+            hash="",
+        )
+        signed = replace(entry, hash=self._hash(entry))
+        await tx.audit.add(signed)
+        await tx.audit.set_head(self._head(signed))
+
+    async def verify(self, database: Database) -> str | None:
+        """Walk the whole chain; None if it holds, else one sentence that names the first fault."""
+        async with database.read() as tx:
+            head = await tx.audit.head()
+            previous, number = FIRST, 0
+            while entries := await tx.audit.since(number, CHUNK):
+                for entry in entries:
+                    if fault := self._fault(entry, number + 1, previous):
+                        return fault
+                    previous, number = entry.hash, entry.number
+        return self._head_fault(head, number, previous)
+
+    def _fault(self, entry: AuditEntry, number: int, previous: str) -> str | None:
+        if entry.number != number:
+            return f"Entry {number} is missing."
+        if entry.previous_hash != previous:
+            return f"Entry {number} does not follow the entry before it."
+        if entry.key_name not in self.keys.names():
+            return f"Entry {number} was chained with the key {entry.key_name!r}, which is not here."
+        if not hmac.compare_digest(entry.hash, self._hash(entry)):
+            return f"Entry {number} was changed."
+        return None
+
+    def _head_fault(self, head: AuditHead | None, number: int, previous: str) -> str | None:
+        if head is None:
+            return None if number == 0 else "The head of the log is missing."
+        if head.key_name not in self.keys.names():
+            return f"The head was made with the key {head.key_name!r}, which is not here."
+        if not hmac.compare_digest(head.mac, self._mac(head.key_name, head.number, head.hash)):
+            return "The head of the log was changed."
+        if (head.number, head.hash) != (number, previous):
+            return f"The log ends at entry {number}; its head says {head.number}."
+        return None
+
+    def _hash(self, entry: AuditEntry) -> str:
+        facts = {**asdict(entry), "at": entry.at.isoformat()}
+        del facts["hash"]
+        text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+        return hmac.new(self.keys.audit_key(entry.key_name), text.encode(), sha256).hexdigest()
+
+    def _head(self, entry: AuditEntry) -> AuditHead:
+        return AuditHead(
+            number=entry.number,
+            hash=entry.hash,
+            key_name=entry.key_name,
+            mac=self._mac(entry.key_name, entry.number, entry.hash),
+        )
+
+    def _mac(self, key_name: str, number: int, entry_hash: str) -> str:
+        text = f"head:{number}:{entry_hash}"
+        return hmac.new(self.keys.audit_key(key_name), text.encode(), sha256).hexdigest()

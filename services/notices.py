@@ -1,0 +1,99 @@
+"""Which message goes where: each method writes one outbox row in the caller's transaction.
+
+A row holds ids. What the message says is drawn from the records when it is posted, so that a late
+post tells the newest state.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from services.clock import machine_now
+from storage.database import Transaction
+from storage.records import Decision, Notice, OutboxItem, Request, SyncRun, Token, Upload
+from storage.states import NoticeKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channels:
+    """Slack's ids of the channels that get alerts and requests."""
+
+    alert: str
+    approval: str
+
+
+class Notices:
+    """Addresses messages; the dedupe key of each says what it is about and at which stage."""
+
+    def __init__(self, channels: Channels) -> None:
+        self.channels = channels
+
+    async def request_card(self, tx: Transaction, request: Request, stage: str) -> None:
+        """The request in the approvals channel, or its edit in place at a later stage."""
+        await self._put(tx, NoticeKind.REQUEST_CARD, self.channels.approval, request.id, stage)
+
+    async def declined(self, tx: Transaction, request: Request) -> None:
+        """That the request was declined, for its requester."""
+        kind = NoticeKind.REQUEST_NEWS
+        await self._put(tx, kind, request.requester, request.id, "declined")
+
+    async def click_answer(self, tx: Transaction, decision: Decision, channel: str) -> None:
+        """Why a click had no effect, seen by that person only."""
+        notice = Notice(
+            kind=NoticeKind.CLICK_ANSWER,
+            destination=channel,
+            subject_id=decision.id,
+            dedupe_key=f"{NoticeKind.CLICK_ANSWER}:{decision.id}",
+            facts={},
+            visible_to=decision.person,
+        )
+        await tx.outbox.put(notice, machine_now())
+
+    async def certificate(self, tx: Transaction, request: Request, key_pair_id: str) -> None:
+        """The public-key certificate as a file, for the requester."""
+        await self._put(tx, NoticeKind.CERTIFICATE, request.requester, key_pair_id, "made")
+
+    async def steps(self, tx: Transaction, request: Request, stage: str) -> None:
+        """What to do at the portal, for the requester; later edited into the outcome."""
+        await self._put(tx, NoticeKind.STEPS, request.requester, request.id, stage)
+
+    async def upload_refused(self, tx: Transaction, upload: Upload) -> None:
+        """Why the file was not taken, for its uploader."""
+        await self._put(tx, NoticeKind.UPLOAD_REFUSED, upload.uploader, upload.id, "refused")
+
+    async def file_cleanup(self, tx: Transaction, upload: Upload) -> None:
+        """The uploaded file leaves Slack, or its uploader is asked to delete it."""
+        await self._put(tx, NoticeKind.FILE_CLEANUP, upload.uploader, upload.id, "used")
+
+    async def token_active(self, tx: Transaction, token: Token, request: Request) -> None:
+        """A token came into use, for the alert channel."""
+        await self._put(tx, NoticeKind.TOKEN_ACTIVE, self.channels.alert, token.id, request.id)
+
+    async def sync_result(self, tx: Transaction, run: SyncRun) -> None:
+        """What a sync changed or why it failed, for the alert channel."""
+        await self._put(tx, NoticeKind.SYNC_RESULT, self.channels.alert, run.id, "ended")
+
+    async def channel_closed(
+        self, tx: Transaction, item: OutboxItem, admin: str, error: str, today: date
+    ) -> None:
+        """That a channel does not take our messages, for an admin, once a day."""
+        notice = Notice(
+            kind=NoticeKind.CHANNEL_CLOSED,
+            destination=admin,
+            subject_id=item.subject_id,
+            dedupe_key=f"{NoticeKind.CHANNEL_CLOSED}:{item.destination}:{admin}:{today}",
+            facts={"channel": item.destination, "error": error},
+        )
+        await tx.outbox.put(notice, machine_now())
+
+    async def _put(self, tx: Transaction, kind: NoticeKind, destination: str, *about: str) -> None:
+        subject_id, stage = about
+        first = await tx.outbox.first_of(kind, subject_id)
+        notice = Notice(
+            kind=kind,
+            destination=destination,
+            subject_id=subject_id,
+            dedupe_key=f"{kind}:{subject_id}:{stage}",
+            facts={},
+            edits=first.id if first else None,
+        )
+        await tx.outbox.put(notice, machine_now())

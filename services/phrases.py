@@ -1,0 +1,35 @@
+"""How a sentence for people names a person or quotes outside text, without knowing Slack.
+
+A person is their id between two private marks, which the views turn into a mention. Outside text
+loses such marks (and everything else that cannot be seen) before it joins a sentence, so that no
+name can pose as a mention.
+"""
+
+import unicodedata
+from collections.abc import Iterable
+
+PERSON_MARK = "\ue000"
+QUOTED_LENGTH = 80
+
+
+def person(person_id: str) -> str:
+    """The person, to be mentioned."""
+    return f"{PERSON_MARK}{person_id}{PERSON_MARK}"
+
+
+def people(person_ids: Iterable[str]) -> str:
+    """These people, or `nobody yet`."""
+    return ", ".join(person(one) for one in sorted(person_ids)) or "nobody yet"
+
+
+def quoted(text: str) -> str:
+    """Outside text on one line, without unseen characters, cut to 80 characters."""
+    seen = "".join(
+        " " if mark.isspace() else mark for mark in text if not _unseen(mark) or mark.isspace()
+    )
+    line = " ".join(seen.split())
+    return line if len(line) <= QUOTED_LENGTH else f"{line[: QUOTED_LENGTH - 1]}…"
+
+
+def _unseen(mark: str) -> bool:
+    return unicodedata.category(mark).startswith("C")

@@ -1,0 +1,88 @@
+"""Tokens as people look at them: by urgency, with what is known and what waits."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.clock import Clock
+from services.errors import NotFound
+from services.phrases import quoted
+from services.policy import People, require_viewer
+from storage.database import Database, Transaction
+from storage.records import Request, SyncRun, Token
+
+QUOTES = "\"'\u201c\u201d\u2018\u2019"
+TYPED = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenView:
+    """A token with what belongs beside it; `days_left` is None where no expiry is known."""
+
+    token: Token
+    devices: int
+    days_left: int | None
+    request: Request | None
+    last_run: SyncRun | None
+
+
+class Tokens:
+    """What people may see of tokens."""
+
+    def __init__(self, *, database: Database, people: People, clock: Clock) -> None:
+        self.database = database
+        self.people = people
+        self.clock = clock
+
+    async def list(self, person: str, words: str) -> list[TokenView]:
+        """The living tokens whose name holds the words, the most urgent first.
+
+        Raises NotAllowed.
+        """
+        require_viewer(await self.people.actor(person, fresh=False))
+        async with self.database.read() as tx:
+            tokens = await tx.tokens.living()
+            counts = await tx.devices.counts()
+            asked = words.strip().casefold()
+            return [
+                await self._view(tx, token, counts.get(token.id, 0))
+                for token in tokens
+                if asked in token.name.casefold()
+            ]
+
+    async def status(self, person: str, text: str) -> TokenView:
+        """One token by its name. Raises NotAllowed, or NotFound naming those there are."""
+        require_viewer(await self.people.actor(person, fresh=False))
+        async with self.database.read() as tx:
+            token = await tx.tokens.named(plain_name(text))
+            if token is None:
+                raise _unknown(plain_name(text), await tx.tokens.living())
+            return await self._view(tx, token, await tx.devices.count(token.id))
+
+    async def _view(self, tx: Transaction, token: Token, devices: int) -> TokenView:
+        return TokenView(
+            token=token,
+            devices=devices,
+            days_left=days_left(token.expires_at, self.clock.now()),
+            request=await tx.requests.latest_of(token.id),
+            last_run=await tx.sync_runs.last_ended(token.id),
+        )
+
+
+def days_left(expires_at: datetime | None, now: datetime) -> int | None:
+    """Whole days until then, negative once it has passed; None where it is not known."""
+    return None if expires_at is None else (expires_at - now).days
+
+
+def plain_name(text: str) -> str:
+    """What was typed after the command as a name: without quotes, and as Slack escaped it."""
+    name = text.strip().strip(QUOTES).strip()
+    for escaped, mark in TYPED.items():
+        name = name.replace(escaped, mark)
+    return name
+
+
+def _unknown(name: str, living: list[Token]) -> NotFound:
+    names = ", ".join(quoted(token.name) for token in living[:10])
+    what = f"There is no token named {quoted(name)}." if name else "Say which token."
+    then = f"There are: {names}." if names else "Start one with /enroll-token create."
+    return NotFound(f"no token named {name!r}", user_message=f"{what} {then}")
