@@ -1,0 +1,65 @@
+"""The steps of the main job, as people take them."""
+
+from tests.sandbox.apple.server import Server
+from tests.sandbox.deployment import Deployment
+from tests.sandbox.slack.conversations import Message
+
+APPLE_ID = "it-admin@schools.example"
+
+
+async def ask(deployed: Deployment, name: str, **fields: object) -> Message:
+    """Fill in the create form; the request's card in the approvals channel."""
+    olivia, slack = deployed.cast.operator, deployed.slack
+    before = len(deployed.approvals.messages)
+    await olivia.command("/enroll-token", "create")
+    await slack.wait_for(lambda: olivia.view and olivia.view.submit, what="the create form")
+    olivia.fill("Token name", name)
+    olivia.fill("Apple ID", APPLE_ID)
+    olivia.fill("Reason", "New iPads for the primary school")
+    olivia.fill("Consent", "I agree")
+    for label, value in fields.items():
+        olivia.fill(label, value)
+    await olivia.submit()
+    assert not olivia.errors, olivia.errors
+    return await slack.wait_for(
+        lambda: deployed.approvals.messages[before], what="the request's card"
+    )
+
+
+async def approve(deployed: Deployment, card: Message) -> Message:
+    """Approve it; the steps in the requester's direct messages."""
+    await deployed.cast.approver.click("Approve", message=card)
+    return await steps_message(deployed)
+
+
+async def steps_message(deployed: Deployment) -> Message:
+    """The newest direct message with the upload button."""
+    messages = deployed.cast.operator.dm
+    return await deployed.slack.wait_for(
+        lambda: [m for m in messages.messages if m.says("Your steps")][-1],
+        what="the steps",
+    )
+
+
+def register_at_apple(deployed: Deployment, devices: int = 25, name: str = "HQ iPads") -> Server:
+    """What the person does at the portal with the newest `.pem`: a server with devices."""
+    organisation = deployed.apple.add_organisation("Example Schools", admin=APPLE_ID)
+    server = organisation.add_server(name, certificate_pem=newest_pem(deployed))
+    server.assign_devices(devices)
+    return server
+
+
+def newest_pem(deployed: Deployment) -> bytes:
+    """The last `.pem` that the operator got."""
+    files = [file for message in deployed.cast.operator.dm.messages for file in message.files]
+    return files[-1].content
+
+
+async def upload(deployed: Deployment, steps: Message, name: str, content: bytes) -> None:
+    """Press the button, choose the file, submit."""
+    olivia, slack = deployed.cast.operator, deployed.slack
+    await olivia.click("Upload server token", message=steps)
+    await slack.wait_for(lambda: olivia.view and olivia.view.submit, what="the upload form")
+    olivia.fill("Server token file", (name, content))
+    await olivia.submit()
+    assert not olivia.errors, olivia.errors

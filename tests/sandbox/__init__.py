@@ -1,0 +1,1 @@
+"""Strict stand-ins for the services the bot talks to, over real sockets."""

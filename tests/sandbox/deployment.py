@@ -1,0 +1,193 @@
+"""The real `serve` process between a stand-in Slack and a stand-in Apple."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from services.sealing import new_key
+from tests.sandbox.apple.service import Apple
+from tests.sandbox.slack.conversations import Channel
+from tests.sandbox.slack.manifest import read_manifest
+from tests.sandbox.slack.members import Kind
+from tests.sandbox.slack.person import Person
+from tests.sandbox.slack.workspace import Workspace
+
+MANIFEST = Path(__file__).parents[2] / "manifest.yml"
+BOT_TOKEN = "xoxb-sandbox-0000"
+SIGNING_SECRET = "sandbox-signing-secret"
+START_SECONDS = 20.0
+STOP_SECONDS = 10.0
+
+
+@dataclass(kw_only=True)
+class Cast:
+    """The people of the story, by what they may do."""
+
+    operator: Person
+    approver: Person
+    second_approver: Person
+    admin: Person
+    bystander: Person
+    guest: Person
+
+
+@dataclass(kw_only=True)
+class Deployment:
+    """A workspace, Apple, and one `serve` process that can be stopped, killed and started."""
+
+    slack: Workspace
+    apple: Apple
+    cast: Cast
+    alerts: Channel
+    approvals: Channel
+    folder: Path
+    environment: dict[str, str]
+    origin: str
+    process: asyncio.subprocess.Process | None = None
+    logs: list[Path] = field(default_factory=list)
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.folder / "data" / "enroll-token.db"
+
+    def log(self) -> str:
+        """Everything that every process wrote so far."""
+        return "".join(path.read_text(encoding="utf-8") for path in self.logs)
+
+    async def start(self, *, ready: bool = True) -> None:
+        """Start `serve`; returns when it is ready, unless that is not waited for."""
+        path = self.folder / f"serve-{len(self.logs)}.log"
+        self.logs.append(path)
+        with path.open("wb") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "bot",
+                "serve",
+                cwd=self.folder,
+                env=self.environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        if ready:
+            await self._wait_ready()
+
+    async def _wait_ready(self) -> None:
+        async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(START_SECONDS):
+            while True:
+                if self.process is None or self.process.returncode is not None:
+                    raise AssertionError(f"serve ended: {self.log()}")
+                try:
+                    if (await client.get(f"{self.origin}/readyz")).is_success:
+                        return
+                except httpx.TransportError:
+                    await asyncio.sleep(0.02)
+
+    async def stop(self) -> int:
+        """Ask it to end, as a container's host would; its exit code."""
+        return await self._end(signal.SIGTERM)
+
+    async def kill(self) -> None:
+        """`kill -9`."""
+        await self._end(signal.SIGKILL)
+
+    async def _end(self, how: signal.Signals) -> int:
+        if self.process is None:
+            return 0
+        if self.process.returncode is None:
+            self.process.send_signal(how)
+        async with asyncio.timeout(STOP_SECONDS):
+            code = await self.process.wait()
+        self.process = None
+        return code
+
+    async def command_line(self, *arguments: str) -> tuple[int, str, str]:
+        """Run `enroll-token` with the deployment's settings: exit code, output, errors."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            *arguments,
+            cwd=self.folder,
+            env=self.environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        return process.returncode or 0, out.decode(), err.decode()
+
+
+@asynccontextmanager
+async def deployment(folder: Path, **settings: str) -> AsyncIterator[Deployment]:
+    """Everything served but `serve` itself, which the caller starts; settings are overridden."""
+    slack = Workspace.installing(
+        read_manifest(MANIFEST), signing_secret=SIGNING_SECRET, bot_token=BOT_TOKEN
+    )
+    cast = _cast(slack)
+    everybody = [cast.operator, cast.approver, cast.second_approver, cast.admin, cast.bystander]
+    alerts = slack.add_channel("it-alerts", members=everybody)
+    approvals = slack.add_channel("it-approvals", members=everybody)
+    apple = Apple()
+    async with slack.serve() as slack_origin, apple.serve() as apple_origin:
+        port = _free_port()
+        slack.request_url = f"http://127.0.0.1:{port}/slack/events"
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(MANIFEST.parent),
+            "SLACK_BOT_TOKEN": BOT_TOKEN,
+            "SLACK_SIGNING_SECRET": SIGNING_SECRET,
+            "SLACK_API_URL": f"{slack_origin}/api/",
+            "OPERATORS": cast.operator.id,
+            "APPROVERS": f"{cast.approver.id},{cast.second_approver.id}",
+            "ADMINS": cast.admin.id,
+            "ALERT_CHANNEL": alerts.id,
+            "APPROVAL_CHANNEL": approvals.id,
+            "ENCRYPTION_KEYS": new_key("k1"),
+            "APPLE_ENROLLMENT_URL": apple_origin,
+            "TICK_EVERY": "1",
+            "PORT": str(port),
+            **settings,
+        }
+        deployed = Deployment(
+            slack=slack,
+            apple=apple,
+            cast=cast,
+            alerts=alerts,
+            approvals=approvals,
+            folder=folder,
+            environment=environment,
+            origin=f"http://127.0.0.1:{port}",
+        )
+        try:
+            yield deployed
+        finally:
+            await deployed.kill()
+
+
+def _cast(slack: Workspace) -> Cast:
+    return Cast(
+        operator=slack.add_person("Olivia Operator"),
+        approver=slack.add_person("Amir Approver"),
+        second_approver=slack.add_person("Bea Approver"),
+        admin=slack.add_person("Adele Admin"),
+        bystander=slack.add_person("Boris Bystander"),
+        guest=slack.add_person("Gina Guest", kind=Kind.GUEST),
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,1 @@
+"""A strict stand-in for one Slack workspace with one app installed."""
