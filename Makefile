@@ -1,0 +1,34 @@
+# One job a target; `make help` lists them. Everything runs in .venv, which `make setup` makes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup tour run test check
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+setup: $(READY) ## make .venv with enroll-token and the tools in it (needs Python 3.11 or newer)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "enroll-token needs Python 3.11 or newer: make setup PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $(READY)
+
+tour: $(READY) ## walk through the main job in the terminal, without any account
+	$(BIN)/python -m tests.sandbox tour
+
+run: $(READY) ## run the bot with the settings of the environment and .env
+	$(BIN)/enroll-token serve
+
+test: $(READY) ## run every test
+	$(BIN)/pytest
+
+check: $(READY) ## look at style, types and architecture
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
