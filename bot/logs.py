@@ -5,8 +5,8 @@ import logging
 import structlog
 from structlog.typing import Processor
 
-QUIET = ("slack_bolt", "slack_sdk", "httpx", "httpcore", "aiohttp", "apscheduler", "uvicorn.access")
-"""At INFO or below these log whole deliveries, addresses or one line per tick."""
+OURS = ("bot", "services", "storage")
+"""Libraries log at WARNING and above only: below it Bolt logs deliveries, oauthlib secrets."""
 
 
 def set_up_logs(level: str, form: str) -> None:
@@ -34,6 +34,6 @@ def set_up_logs(level: str, form: str) -> None:
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    root.setLevel(logging.WARNING)
+    for name in OURS:
+        logging.getLogger(name).setLevel(level)

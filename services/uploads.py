@@ -32,9 +32,16 @@ from storage.database import Database, Transaction
 from storage.records import Request, Token, Upload, new_id
 from storage.states import Health, ProgramName, RequestState, TokenState, UploadState
 
-TRY_SECONDS = 120
+TRY_SECONDS = 60
+"""How long one try may take; after a crash the next begins when the time is over."""
+LEEWAY_SECONDS = 5
 TRIES = 3
 AT_ONCE = 4
+NO_ANSWER = "no_answer"
+SLOW = (
+    "Slack or Apple took too long to answer. Nothing was changed. Upload the file again in a few "
+    "minutes."
+)
 CRASHED = (
     "This file could not be checked because of a fault of ours, which is in the log. Nothing was "
     "changed. Tell your admin."
@@ -177,13 +184,16 @@ class Uploads:
             await self._refuse(task, "internal_error", CRASHED)
             return
         try:
-            await self._prove(task)
+            async with asyncio.timeout(TRY_SECONDS - LEEWAY_SECONDS):
+                await self._prove(task)
         except WrongFile as error:
             await self._refuse(task, error.reason.value, error.user_message)
         except ServiceError as error:
             await self._refuse(task, "refused", error.user_message)
         except UpstreamError as error:
-            await self._refuse(task, "no_answer", error.user_message)
+            await self._refuse(task, NO_ANSWER, error.user_message)
+        except TimeoutError:
+            await self._refuse(task, NO_ANSWER, SLOW)
 
     async def _prove(self, task: _Task) -> None:
         _check_waiting(task.request, task.token)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.sandbox.deployment import Deployment, deployment
 
@@ -11,6 +12,15 @@ from tests.sandbox.deployment import Deployment, deployment
 @pytest.fixture
 async def deployed(tmp_path: Path) -> AsyncIterator[Deployment]:
     async with deployment(tmp_path) as running:
+        await running.start()
+        yield running
+        assert not running.slack.violations
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
+    """One deployment for a module's tests, each with a token of its own."""
+    async with deployment(tmp_path_factory.mktemp("shared")) as running:
         await running.start()
         yield running
         assert not running.slack.violations

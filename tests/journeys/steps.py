@@ -1,5 +1,7 @@
 """The steps of the main job, as people take them."""
 
+from html import escape
+
 from tests.sandbox.apple.server import Server
 from tests.sandbox.deployment import Deployment
 from tests.sandbox.slack.conversations import Message
@@ -10,7 +12,7 @@ APPLE_ID = "it-admin@schools.example"
 async def ask(deployed: Deployment, name: str, **fields: object) -> Message:
     """Fill in the create form; the request's card in the approvals channel."""
     olivia, slack = deployed.cast.operator, deployed.slack
-    before = len(deployed.approvals.messages)
+    before = {message.ts for message in deployed.approvals.messages}
     await olivia.command("/enroll-token", "create")
     await slack.wait_for(lambda: olivia.view and olivia.view.submit, what="the create form")
     olivia.fill("Token name", name)
@@ -21,23 +23,26 @@ async def ask(deployed: Deployment, name: str, **fields: object) -> Message:
         olivia.fill(label, value)
     await olivia.submit()
     assert not olivia.errors, olivia.errors
+    asked = f"asks for the token *{escape(name, quote=False)}*"
     return await slack.wait_for(
-        lambda: deployed.approvals.messages[before], what="the request's card"
+        lambda: [m for m in deployed.approvals.messages if m.says(asked) and m.ts not in before][0],
+        what="the request's card",
     )
 
 
-async def approve(deployed: Deployment, card: Message) -> Message:
-    """Approve it; the steps in the requester's direct messages."""
+async def approved(deployed: Deployment, name: str) -> Message:
+    """Ask for a token and approve it; the steps in the requester's direct messages."""
+    card = await ask(deployed, name)
     await deployed.cast.approver.click("Approve", message=card)
-    return await steps_message(deployed)
+    return await steps_message(deployed, name)
 
 
-async def steps_message(deployed: Deployment) -> Message:
-    """The newest direct message with the upload button."""
-    messages = deployed.cast.operator.dm
+async def steps_message(deployed: Deployment, name: str) -> Message:
+    """The direct message with the steps for that token."""
+    dm = deployed.cast.operator.dm
     return await deployed.slack.wait_for(
-        lambda: [m for m in messages.messages if m.says("Your steps")][-1],
-        what="the steps",
+        lambda: [m for m in dm.messages if m.says(f"Your steps for {name}")][-1],
+        what=f"the steps for {name}",
     )
 
 

@@ -1,6 +1,6 @@
 """A token is created from Slack, and its devices are synced."""
 
-from tests.journeys.steps import APPLE_ID, approve, ask, register_at_apple, upload
+from tests.journeys.steps import APPLE_ID, approved, register_at_apple, upload
 from tests.sandbox.deployment import Deployment
 
 
@@ -8,8 +8,7 @@ async def test_a_token_is_requested_approved_uploaded_proved_and_synced(
     deployed: Deployment,
 ) -> None:
     slack, alerts = deployed.slack, deployed.alerts
-    card = await ask(deployed, "HQ iPads")
-    steps = await approve(deployed, card)
+    steps = await approved(deployed, "HQ iPads")
     server = register_at_apple(deployed, devices=25)
     await upload(deployed, steps, *server.download_token(as_admin=APPLE_ID))
     active = await slack.wait_for(lambda: alerts.messages[0], what="the outcome")
