@@ -177,7 +177,7 @@ def _core(settings: Settings, side: SlackSide, ground: _Ground) -> Core:
             notices=notices,
             clock=clock,
         ),
-        tokens=Tokens(database=database, people=people, clock=clock),
+        tokens=Tokens(database=database, people=people, clock=clock, zone=drawing.zone),
     )
 
 
@@ -189,7 +189,7 @@ def _service(
     forms = UploadForms(uploads=core.uploads, work=work)
     app = _bolt(settings, side, slack)
     Commands(requests=core.requests, tokens=core.tokens, work=work, zone=zone).register(app)
-    CreateForms(requests=core.requests).register(app)
+    CreateForms(requests=core.requests, channel=settings.requests_channel).register(app)
     DecisionButtons(decisions=core.decisions, work=work).register(app)
     forms.register(app)
     Failures(work=work).register(app)

@@ -25,6 +25,8 @@ FINE, WRONG = 0, 1
 def run(arguments: Sequence[str]) -> int:
     """Run one command; what is wrong is one sentence on standard error."""
     parsed = _parser().parse_args(arguments)
+    # What we write (the database above all) is nobody else's to read.
+    os.umask(0o077)
     try:
         return _command(parsed)
     except (ServiceError, UpstreamError) as error:

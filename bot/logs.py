@@ -35,5 +35,7 @@ def set_up_logs(level: str, form: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
+    # It warns at each start that the token in the environment is not the one it uses: it is.
+    logging.getLogger("slack_bolt.AsyncApp").setLevel(logging.ERROR)
     for name in OURS:
         logging.getLogger(name).setLevel(level)

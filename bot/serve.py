@@ -1,7 +1,11 @@
 """`serve`: prove everything first, then listen until told to stop."""
 
+import asyncio
 import logging
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -39,7 +43,7 @@ async def serve(settings: Settings) -> None:
             alive=service.schedule.alive,
             ready=service.ready,
         )
-        server = uvicorn.Server(
+        server = _Server(
             uvicorn.Config(
                 web.asgi(),
                 log_config=None,
@@ -52,6 +56,21 @@ async def serve(settings: Settings) -> None:
         log.info("serving", extra=fields)
         await server.serve(sockets=[listener])
     log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but a signal only ends the serving.
+
+    uvicorn raises it anew when it has stopped, and the process would die before it has drained.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGTERM and Ctrl-C as the wish to stop."""
+        loop = asyncio.get_running_loop()
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(one, self.handle_exit, one, None)
+        yield
 
 
 def _signing_secret(settings: Settings) -> str:

@@ -23,12 +23,13 @@ def people(person_ids: Iterable[str]) -> str:
 
 
 def quoted(text: str) -> str:
-    """Outside text on one line, without unseen characters, cut to 80 characters."""
+    """Outside text in quotes, on one line, without unseen characters, cut to 80 characters."""
     seen = "".join(
         " " if mark.isspace() else mark for mark in text if not _unseen(mark) or mark.isspace()
     )
     line = " ".join(seen.split())
-    return line if len(line) <= QUOTED_LENGTH else f"{line[: QUOTED_LENGTH - 1]}…"
+    shown = line if len(line) <= QUOTED_LENGTH else f"{line[: QUOTED_LENGTH - 1]}…"
+    return f"“{shown}”"
 
 
 def _unseen(mark: str) -> bool:

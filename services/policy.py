@@ -65,6 +65,7 @@ def require(actor: Actor, role: Role, holders: frozenset[str]) -> None:
     """Raise NotAllowed, naming the role and who has it, unless the person has it."""
     if role in actor.roles:
         return
+    _require_member(actor)
     raise NotAllowed(
         f"{actor.id} is not {role.value}",
         user_message=f"This takes the role *{role.value}*, which you do not have. "
@@ -74,6 +75,7 @@ def require(actor: Actor, role: Role, holders: frozenset[str]) -> None:
 
 def require_viewer(actor: Actor) -> None:
     """Raise NotAllowed unless the person has some role."""
+    _require_member(actor)
     if not actor.may_view():
         raise NotAllowed(
             f"{actor.id} has no role",
@@ -82,24 +84,38 @@ def require_viewer(actor: Actor) -> None:
         )
 
 
+def _require_member(actor: Actor) -> None:
+    if not actor.member:
+        raise NotAllowed(
+            f"{actor.id} is no full member",
+            user_message="Guests, apps and people of other workspaces cannot use this app.",
+        )
+
+
 def require_deciders(requester: str, approvers: frozenset[str], needed: int) -> None:
     """Raise Refused if nobody but the requester could approve."""
     others = approvers - {requester}
     if len(others) < needed:
+        approvals = "an approval" if needed == 1 else f"{needed} approvals"
+        there = "nobody else" if not others else f"only {people(others)}"
         raise Refused(
             f"{len(others)} other approvers, {needed} needed",
-            user_message=f"Nothing was sent: this needs {needed} approval(s) by somebody else than "
-            f"you, and APPROVERS holds {len(others)} such person(s). Ask your admin to add people "
-            "to APPROVERS, or to set APPROVALS_REQUIRED=0.",
+            user_message=f"Nothing was sent: this needs {approvals} by somebody else than you, and "
+            f"{there} could give it. Ask your admin to add people to APPROVERS, or to set "
+            "APPROVALS_REQUIRED=0.",
         )
 
 
 def why_not_decide(request: Request, actor: Actor, counted: list[Decision]) -> str | None:
     """Why this person's click cannot count; None if it can. Says what to do instead."""
     if actor.id == request.requester:
-        return "You asked for this yourself, so somebody else has to decide."
+        others = people(set(request.approvers) - {actor.id})
+        return f"You asked for this yourself, so somebody else has to decide: {others}."
     if Role.APPROVER not in actor.roles:
-        return "Deciding takes the role *approver*, which you do not have. Ask an approver."
+        return (
+            "Deciding takes the role *approver*, which you do not have. These people have it: "
+            f"{people(request.approvers)}."
+        )
     if actor.id not in request.approvers:
         return (
             "You became an approver after this was asked, so you cannot decide on it. "

@@ -34,8 +34,8 @@ class Evidence(StrEnum):
 class Beginning:
     """What a person starts with: which evidence to bring, and a certificate where there is one.
 
-    `certificate_id` names a key pair whose certificate the person uploads at the portal; None
-    where the holder hands out its own.
+    `certificate_id` names a key pair whose certificate the person uploads at the portal, be its
+    private key ours or the holder's; None where the person gets it from the holder's console.
     """
 
     evidence: tuple[Evidence, ...]
@@ -67,7 +67,7 @@ class AccountDetail:
 class Holding:
     """What the holder says of a token now; None is what it does not tell."""
 
-    health: Health
+    health: Health | None
     evidence: str
     account: AccountDetail | None
     expires_at: datetime | None
@@ -76,9 +76,10 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """A token that its holder has accepted: what it is, and what remains to be stored."""
+    """A token that its holder has accepted, or that nobody can ask about; None is not told."""
 
     account: AccountDetail
+    health: Health | None
     expires_at: datetime | None
     keep: Keep
 
@@ -102,6 +103,8 @@ class SyncEnd(StrEnum):
     """Every device was listed: one that was not is gone."""
     ASKED = "asked"
     """The holder was asked to sync by itself; its result shows later in what `read` says."""
+    NOT_OURS = "not_ours"
+    """Nobody can ask the holder: its own console shows the devices."""
 
 
 class Program(Protocol):

@@ -39,7 +39,7 @@ class LargeLoss(ServiceError):
     def __init__(self, unseen: int, known: int) -> None:
         super().__init__(
             f"{unseen} of {known} devices are missing from the list",
-            user_message=f"{unseen:,} of {known:,} devices are missing from Apple's list, which is "
+            user_message=f"{unseen:,} of {known:,} devices are missing from the list, which is "
             "more than a fifth. Nothing was marked as removed. If they were moved on purpose, tell "
             "your admin; if not, look at the server's assignments at the portal.",
         )
@@ -134,12 +134,15 @@ class Sync:
     async def _complete(self, token: Token, run: SyncRun, end: SyncEnd) -> None:
         now = self.clock.now()
         async with self.database.write() as tx:
-            removed = 0
-            if end is SyncEnd.COMPLETE:
-                removed = await self._remove_unseen(tx, run)
+            listed = end is SyncEnd.COMPLETE
+            removed = await self._remove_unseen(tx, run) if listed else 0
             done = SyncState.COMPLETED
             if not await tx.sync_runs.finish(run.id, done, ended_at=now, removed=removed):
                 raise SyncLost
+            if not listed:
+                # The holder syncs by itself: what came of it is read later, not known now.
+                await tx.tokens.sync_again(token.id, due_at=now + self.every)
+                return
             await tx.tokens.synced(token.id, at=now, due_at=now + self.every)
             first = token.last_synced_at is None
             if first or run.added or run.changed or removed:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from services.clock import Clock
 from services.errors import NotFound
@@ -28,10 +29,11 @@ class TokenView:
 class Tokens:
     """What people may see of tokens."""
 
-    def __init__(self, *, database: Database, people: People, clock: Clock) -> None:
+    def __init__(self, *, database: Database, people: People, clock: Clock, zone: ZoneInfo) -> None:
         self.database = database
         self.people = people
         self.clock = clock
+        self.zone = zone
 
     async def list(self, person: str, words: str) -> list[TokenView]:
         """The living tokens whose name holds the words, the most urgent first.
@@ -53,24 +55,25 @@ class Tokens:
         """One token by its name. Raises NotAllowed, or NotFound naming those there are."""
         require_viewer(await self.people.actor(person, fresh=False))
         async with self.database.read() as tx:
-            token = await tx.tokens.named(plain_name(text))
-            if token is None:
-                raise _unknown(plain_name(text), await tx.tokens.living())
+            name = plain_name(text)
+            token = await tx.tokens.named(name) or _only_beginning(name, await tx.tokens.living())
             return await self._view(tx, token, await tx.devices.count(token.id))
 
     async def _view(self, tx: Transaction, token: Token, devices: int) -> TokenView:
         return TokenView(
             token=token,
             devices=devices,
-            days_left=days_left(token.expires_at, self.clock.now()),
+            days_left=days_left(token.expires_at, self.clock.now(), self.zone),
             request=await tx.requests.latest_of(token.id),
             last_run=await tx.sync_runs.last_ended(token.id),
         )
 
 
-def days_left(expires_at: datetime | None, now: datetime) -> int | None:
-    """Whole days until then, negative once it has passed; None where it is not known."""
-    return None if expires_at is None else (expires_at - now).days
+def days_left(expires_at: datetime | None, now: datetime, zone: ZoneInfo) -> int | None:
+    """Calendar days until then, negative once it has passed; None where it is not known."""
+    if expires_at is None:
+        return None
+    return (expires_at.astimezone(zone).date() - now.astimezone(zone).date()).days
 
 
 def plain_name(text: str) -> str:
@@ -81,8 +84,15 @@ def plain_name(text: str) -> str:
     return name
 
 
+def _only_beginning(name: str, living: list[Token]) -> Token:
+    begun = [token for token in living if token.name.casefold().startswith(name.casefold())]
+    if len(begun) == 1 and name:
+        return begun[0]
+    raise _unknown(name, begun if name and begun else living)
+
+
 def _unknown(name: str, living: list[Token]) -> NotFound:
     names = ", ".join(quoted(token.name) for token in living[:10])
-    what = f"There is no token named {quoted(name)}." if name else "Say which token."
-    then = f"There are: {names}." if names else "Start one with /enroll-token create."
+    what = f"There is no token named {quoted(name)}." if name else "Say which token's status."
+    then = f"There are: {names}." if names else "Start one with `/enroll-token create`."
     return NotFound(f"no token named {name!r}", user_message=f"{what} {then}")

@@ -30,7 +30,7 @@ from services.programs import Brought, Program, Proof
 from services.wrong_file import WrongFile
 from storage.database import Database, Transaction
 from storage.records import Request, Token, Upload, new_id
-from storage.states import Health, ProgramName, RequestState, TokenState, UploadState
+from storage.states import ProgramName, RequestState, TokenState, UploadState
 
 TRY_SECONDS = 60
 """How long one try may take; after a crash the next begins when the time is over."""
@@ -229,6 +229,7 @@ class Uploads:
                 return
             await self.audit.append(tx, _refused(task, reason))
             await self.notices.upload_refused(tx, task.upload)
+            await self.notices.file_cleanup(tx, task.upload)
 
 
 def _apple_id(form: UploadForm) -> str:
@@ -256,19 +257,20 @@ def _check_waiting(request: Request, token: Token) -> None:
         raise Refused(
             f"request {request.id} is {state}",
             user_message=f"The request for {quoted(token.name)} does not wait for a file: it is "
-            f"{state}. See /enroll-token status.",
+            f"{state}. See `/enroll-token list`.",
         )
 
 
 def _facts(upload: Upload, proof: Proof, now: datetime) -> dict[str, object]:
     account = proof.account
+    named = {"server_name": account.server_name} if account.server_name else {}
     return {
+        **named,
         "apple_id": upload.apple_id,
         "expires_at": proof.expires_at,
-        "health": Health.OK,
+        "health": proof.health,
         "health_since": now,
         "server_uuid": account.server_uuid,
-        "server_name": account.server_name,
         "org_id": account.org_id,
         "org_id_hash": account.org_id_hash,
         "org_name": account.org_name,

@@ -92,7 +92,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPair:
-    """An RSA key, sealed, and its public-key certificate; Apple names it by issuer and serial."""
+    """A public-key certificate and its RSA key, sealed; Apple names it by issuer and serial.
+
+    The private key is None where the token's holder keeps it.
+    """
 
     id: str
     token_id: str
@@ -101,8 +104,8 @@ class KeyPair:
     serial: str
     certificate_pem: str
     fingerprint: str
-    data_key: str
-    private_key: str
+    data_key: str | None
+    private_key: str | None
     created_at: datetime
 
 

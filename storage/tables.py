@@ -146,8 +146,8 @@ key_pair = Table(
     Column("serial", String(64), nullable=False),
     Column("certificate_pem", Text, nullable=False),
     Column("fingerprint", String(128), nullable=False),
-    Column("data_key", Text, nullable=False),
-    Column("private_key", Text, nullable=False),
+    Column("data_key", Text),
+    Column("private_key", Text),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("issuer", "serial"),
 )

@@ -64,5 +64,5 @@ class Tokens(Rows[Token]):
         await self.change(self.table.c.id == token_id, last_synced_at=at, sync_due_at=due_at)
 
     async def sync_again(self, token_id: str, *, due_at: datetime) -> None:
-        """A sync failed; it is tried again then."""
+        """The next sync is due then; the last one told nothing."""
         await self.change(self.table.c.id == token_id, sync_due_at=due_at)

@@ -9,7 +9,6 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.errors import words
 from bot.views import create
 from bot.views.blocks import page
-from bot.views.wording import escape
 from services.errors import InvalidForm
 from services.requests import Requests
 
@@ -21,6 +20,7 @@ class CreateForms:
     """Takes create forms."""
 
     requests: Requests
+    channel: str
 
     def register(self, app: AsyncApp) -> None:
         """Take the submission."""
@@ -40,5 +40,5 @@ class CreateForms:
         except Exception as error:  # noqa: BLE001 - every error becomes words, a bug a log entry too
             await ack(response_action="update", view=page(create.TITLE, words(error)))
         else:
-            sent = create.request_sent(escape(form.name.strip()), request.approvals_required)
+            sent = create.request_sent(form.name.strip(), request, self.channel)
             await ack(response_action="update", view=sent)

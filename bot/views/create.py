@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.views.blocks import View, context, field, modal, option, page, plain, section
-from bot.views.wording import PORTALS, PROGRAMS, WARNING
+from bot.views.wording import PORTALS, PROGRAMS, WARNING, escape, mention
 from services.consents import consent
 from services.names import NAME_LENGTH, REASON_LENGTH
 from services.requests import CreateForm
+from storage.records import Request
 from storage.states import Portal, ProgramName
 
 CALLBACK = "create"
@@ -20,7 +21,7 @@ def create_form(person: str, program: ProgramName) -> View:
     portals = [option(words.name, portal.value) for portal, words in PORTALS.items()]
     agreed = consent(program)
     blocks = [
-        section(f"*Held by:* {PROGRAMS[program]}.\n{WARNING}"),
+        section(f"*Held by:* {PROGRAMS[program]}. {WARNING}"),
         field(
             "name",
             "Token name",
@@ -52,7 +53,7 @@ def create_form(person: str, program: ProgramName) -> View:
             "owner",
             "Owner",
             {"type": "users_select", "initial_user": person},
-            hint="Who answers for the token and gets its reminders.",
+            hint="Who answers for the token; may upload its file too.",
         ),
         field(
             "reason",
@@ -60,8 +61,12 @@ def create_form(person: str, program: ProgramName) -> View:
             {"type": "plain_text_input", "multiline": True, "max_length": REASON_LENGTH},
             hint="The approvers read it.",
         ),
-        section(f"*Consent*\n{agreed.text}.", block_id="consent_text"),
-        field("consent", "Consent", {"type": "checkboxes", "options": [option("I agree", AGREE)]}),
+        section(f"{agreed.text}.", block_id="consent_text"),
+        field(
+            "consent",
+            "Your agreement",
+            {"type": "checkboxes", "options": [option("I agree", AGREE)]},
+        ),
         context("Nothing happens at Apple before an approver has agreed."),
     ]
     return modal(
@@ -92,13 +97,14 @@ def parse_create(view: Mapping[str, Any]) -> CreateForm:
     )
 
 
-def request_sent(name: str, approvals: int) -> View:
+def request_sent(name: str, request: Request, channel: str) -> View:
     """What the form becomes when it was taken."""
-    if approvals == 0:
-        then = "It needs no approval here: your next steps come as a direct message."
+    others = [mention(one) for one in request.approvers if one != request.requester]
+    if request.approvals_required == 0:
+        then = "It needs no approval here; your next steps come as a direct message."
     else:
-        then = "When it is approved, your next steps come as a direct message."
-    return page(TITLE, f"The request for *{name}* is on its way. {then}")
+        then = f"{' or '.join(others)} can approve. Your next steps then come as a direct message."
+    return page(TITLE, f"The request for *{escape(name)}* is in <#{channel}>. {then}")
 
 
 def _element(state: Mapping[str, Any], block_id: str) -> Mapping[str, Any]:

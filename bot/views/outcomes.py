@@ -2,10 +2,10 @@
 
 from zoneinfo import ZoneInfo
 
-from bot.views.blocks import Message, context, header, section
+from bot.views.blocks import Message, context, section
 from bot.views.request_card import RequestFacts
 from bot.views.steps import account
-from bot.views.wording import day, devices, escape, mention, number, said
+from bot.views.wording import day, devices, escape, mention, number, pages, said
 from storage.records import SyncRun, Token
 from storage.states import SyncState, Verdict
 
@@ -18,9 +18,8 @@ def token_active(shown: RequestFacts, zone: ZoneInfo) -> Message:
     by = [mention(one.person) for one in shown.decisions if one.verdict is Verdict.APPROVE]
     approved = f"approved by {', '.join(by)}" if by else "without approval (none is needed here)"
     blocks = [
-        header(f"{token.name} is in use"),
-        section(f":white_check_mark: *{name}* works and expires on *{expiry}*."),
-        account(token),
+        section(f":white_check_mark: *{name} is in use until {expiry}.*"),
+        *account(token),
         context(
             f"Asked for by {mention(request.requester)}, {approved}. Owner: {mention(token.owner)}."
         ),
@@ -61,4 +60,4 @@ def _took(run: SyncRun) -> str:
     if run.ended_at is None:
         return "Under way"
     seconds = (run.ended_at - run.started_at).total_seconds()
-    return f"{number(run.seen)} devices in {number(run.pages)} page(s), {seconds:.1f} s"
+    return f"{devices(run.seen)} in {pages(run.pages)}, {seconds:.1f} s"

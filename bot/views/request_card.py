@@ -46,15 +46,14 @@ def request_card(shown: RequestFacts, zone: ZoneInfo) -> Message:
     """The request with its buttons while it waits; without them, its outcome."""
     request, token = shown.request, shown.token
     name = escape(token.name)
+    agreed = f"*Consent given by {mention(request.requester)}*\n{escape(request.consent_text)}."
     blocks = [
-        header("New enrollment program token"),
+        header("New token"),
         section(f"{mention(request.requester)} asks for the token *{name}*."),
+        _story(shown, zone),
         _facts(request, token, zone),
         section(f"*Reason*\n{escape(request.reason)}"),
-        section(
-            f"*Consent given by {mention(request.requester)}*\n{escape(request.consent_text)}."
-        ),
-        *_story(shown, zone),
+        section(agreed),
     ]
     if request.state is RequestState.PENDING:
         blocks.append(_buttons(request, token))
@@ -75,21 +74,22 @@ def declined(shown: RequestFacts) -> Message:
 
 
 def _facts(request: Request, token: Token, zone: ZoneInfo) -> Block:
-    return facts(
-        [
-            ("Token", escape(token.name)),
-            ("Portal", PORTALS[token.portal].name),
-            ("Server at Apple", escape(token.server_name)),
-            ("Apple ID", escape(token.apple_id)),
-            ("Owner", mention(token.owner)),
-            ("Held by", PROGRAMS[token.program]),
-            ("What changes", "Nothing yet: a new server at Apple, no devices on it"),
-            ("Decide until", day(request.expires_at, zone)),
-        ]
-    )
+    until = {RequestState.PENDING: "Decide until", RequestState.AWAITING_UPLOAD: "Upload until"}
+    pairs = [
+        ("Portal", PORTALS[token.portal].name),
+        ("Server at Apple", escape(token.server_name)),
+        ("Apple ID", escape(token.apple_id)),
+        ("Owner", mention(token.owner)),
+        ("Held by", PROGRAMS[token.program]),
+    ]
+    if request.state is RequestState.PENDING:
+        pairs.append(("What changes", "a new server at Apple; no devices move"))
+    if request.state in until:
+        pairs.append((until[request.state], day(request.expires_at, zone)))
+    return facts(pairs)
 
 
-def _story(shown: RequestFacts, zone: ZoneInfo) -> list[Block]:
+def _story(shown: RequestFacts, zone: ZoneInfo) -> Block:
     request = shown.request
     lines = [
         f"{SAID[one.verdict]} by {mention(one.person)}, {minute(one.recorded_at, zone)}"
@@ -102,13 +102,14 @@ def _story(shown: RequestFacts, zone: ZoneInfo) -> list[Block]:
     if request.state is RequestState.COMPLETED and request.ended_at is not None:
         lines.append(f"The token is in use since {minute(request.ended_at, zone)}")
     title = f"*{REQUEST_STATES[request.state]}*"
-    return [section("\n".join([title, *lines]))]
+    return section("\n".join([title, *lines]))
 
 
 def _buttons(request: Request, token: Token) -> Block:
     approve = Confirm(
         title="Approve?",
-        text=f"{escape(token.name)}: the requester then gets the key and the steps.",
+        text=f"{mention(request.requester)} then gets the public-key certificate (.pem) and the "
+        f"steps for {escape(token.name)}.",
         yes="Approve",
     )
     decline = Confirm(
@@ -123,5 +124,6 @@ def _buttons(request: Request, token: Token) -> Block:
 
 def _rule(request: Request) -> str:
     needed = request.approvals_required
-    who = "one approver" if needed == 1 else f"{needed} approvers"
-    return f"It takes {who}, never {mention(request.requester)}."
+    others = [mention(one) for one in request.approvers if one != request.requester]
+    who = "One" if needed == 1 else str(needed)
+    return f"{who} of {', '.join(others)} can approve."

@@ -2,11 +2,11 @@
 
 from zoneinfo import ZoneInfo
 
-from bot.views.blocks import Block, Message, actions, button, context, facts, header, section
+from bot.views.blocks import Block, Message, actions, button, context, facts, section
 from bot.views.request_card import RequestFacts
 from bot.views.wording import PORTALS, REQUEST_STATES, PortalWords, day, escape, mention
 from storage.records import KeyPair, Token
-from storage.states import RequestState
+from storage.states import RequestState, Verdict
 
 UPLOAD = "upload.open"
 
@@ -14,8 +14,8 @@ UPLOAD = "upload.open"
 def certificate_comment(token: Token, pair: KeyPair) -> str:
     """What is said beside the `.pem` file."""
     return (
-        f"The public key for *{escape(token.name)}*. It is no secret; Apple encrypts the token for "
-        f"it. SHA-256 fingerprint:\n`{pair.fingerprint}`"
+        f"The public-key certificate for *{escape(token.name)}*. It is no secret; Apple encrypts "
+        f"the token for it. SHA-256 fingerprint:\n`{pair.fingerprint}`"
     )
 
 
@@ -43,14 +43,14 @@ def _to_do(shown: RequestFacts, zone: ZoneInfo) -> Message:
     token, request = shown.token, shown.request
     name = escape(token.name)
     blocks = [
-        header(f"Your steps for {token.name}"),
+        section(f"*Your steps for {name}*"),
         section(_numbered(token, PORTALS[token.portal])),
         actions(
             button("Upload server token", UPLOAD, request.id, style="primary"), block_id="upload"
         ),
         context(
-            f"This step is open until {day(request.expires_at, zone)}. Closing anything loses "
-            f"nothing. {mention(request.requester)} or {mention(token.owner)} can upload."
+            f"{approved_by(shown)} This step is open until {day(request.expires_at, zone)}; "
+            f"closing anything loses nothing. {_uploaders(shown)} can upload."
         ),
     ]
     return Message(text=f"{name} is approved: your steps at Apple", blocks=blocks)
@@ -61,10 +61,10 @@ def _numbered(token: Token, portal: PortalWords) -> str:
     formerly = f" (formerly {portal.formerly})" if portal.formerly else ""
     return "\n".join(
         [
-            "1. Save the `.pem` file from the message above.",
+            "1. Save the `.pem` file that I sent you: the public-key certificate.",
             f"2. Sign in at <{portal.url}|{portal.name}>{formerly} with *{apple_id}*, your "
             "organisation's Apple ID, not a personal one.",
-            f"3. Open {portal.menu} and choose *{portal.add}*.",
+            f"3. Click {portal.menu} and choose *{portal.add}*.",
             f"4. Name the {portal.server} (formerly {portal.server_formerly}), for example "
             f"*{server_name}*; any name will do. Upload the `.pem` file and save.",
             f"5. Choose *{portal.download}*. You get a file that ends in `.p7m`; do not open it.",
@@ -74,25 +74,42 @@ def _numbered(token: Token, portal: PortalWords) -> str:
     )
 
 
+def approved_by(shown: RequestFacts) -> str:
+    """Who agreed, as a sentence."""
+    by = [mention(one.person) for one in shown.decisions if one.verdict is Verdict.APPROVE]
+    return f"Approved by {' and '.join(by)}." if by else "Without approval: none is needed here."
+
+
+def _uploaders(shown: RequestFacts) -> str:
+    people = {shown.request.requester, shown.token.owner}
+    names = " and ".join(mention(person) for person in sorted(people))
+    return f"Only {names}" if len(people) == 1 else names
+
+
 def _in_use(token: Token, zone: ZoneInfo) -> Message:
     name = escape(token.name)
     expiry = day(token.expires_at, zone) if token.expires_at else "not told"
     blocks = [
-        header(f"{token.name} is in use"),
-        section(f":white_check_mark: Apple accepted the token. It expires on *{expiry}*."),
-        account(token),
+        section(f":white_check_mark: *{name} is in use until {expiry}.* Apple accepted the token."),
+        *account(token),
         context("The first sync is under way; its result comes in the alert channel."),
     ]
     return Message(text=f"{name} is in use until {expiry}", blocks=blocks)
 
 
-def account(token: Token) -> Block:
-    """What the token belongs to, as Apple says."""
+def account(token: Token) -> list[Block]:
+    """What the token belongs to, as its holder says; a differing Apple ID is said aloud."""
     pairs = [
         ("Organisation", escape(token.org_name or "not told")),
         ("Server at Apple", escape(token.server_name)),
         ("Apple ID", escape(token.apple_id)),
     ]
+    blocks = [facts(pairs)]
     if token.admin_id and token.admin_id.casefold() != token.apple_id.casefold():
-        pairs.append(("Downloaded by (as Apple says)", escape(token.admin_id)))
-    return facts(pairs)
+        blocks.append(
+            section(
+                f"*Note:* Apple says that it was downloaded with *{escape(token.admin_id)}*, not "
+                f"*{escape(token.apple_id)}*. What Apple says counts; both are recorded."
+            )
+        )
+    return blocks

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from bot.views.blocks import Block, Message, context, facts, header, section
+from bot.views.blocks import Block, Message, context, facts, section
 from bot.views.usage import COMMAND
 from bot.views.wording import (
     PORTALS,
     PROGRAMS,
     REQUEST_STATES,
+    WAITING,
     day,
     days,
     devices,
@@ -34,7 +35,7 @@ def token_list(shown: Sequence[TokenView], words: str, zone: ZoneInfo) -> Messag
     if len(shown) > LISTED:
         more = f"{len(shown) - LISTED} more; narrow it down: `{COMMAND} list words`"
         blocks.append(context(more))
-    return Message(text=f"{len(shown)} token(s), the most urgent first", blocks=blocks)
+    return Message(text="Tokens, the most urgent first", blocks=blocks)
 
 
 def token_status(shown: TokenView, zone: ZoneInfo) -> Message:
@@ -52,12 +53,15 @@ def token_status(shown: TokenView, zone: ZoneInfo) -> Message:
         ("Organisation", escape(token.org_name or "known after the first upload")),
         ("Held by", PROGRAMS[token.program]),
     ]
-    blocks = [header(token.name), facts(pairs), section(f"*Next step*\n{_next(shown)}")]
+    name, next_step = f"*{escape(token.name)}*", f"*Next step*\n{_next(shown)}"
+    blocks = [section(name), facts(pairs), section(next_step)]
     return Message(text=f"{escape(token.name)}: {_short(shown, zone)}", blocks=blocks)
 
 
 def _line(shown: TokenView, zone: ZoneInfo) -> str:
     token = shown.token
+    if token.state in WAITING:
+        return f"*{escape(token.name)}*: {_short(shown, zone)}\n{_next(shown)}"
     return (
         f"*{escape(token.name)}*: {_short(shown, zone)}\n"
         f"{devices(shown.devices)}, last sync {_last_sync(shown, zone)}, "

@@ -41,7 +41,7 @@ def upload_form(request: Request, token: Token) -> View:
             "Server token file",
             # No filter by extension: whether Slack takes p7m is nowhere documented.
             {"type": "file_input", "max_files": 1},
-            hint="It ends in .p7m and has about 2 kB. Do not open or rename it.",
+            hint="It ends in .p7m and has about 1.5 kB. Do not open or rename it.",
         ),
         context(
             "The file is encrypted for our key; it is deleted from Slack after use if allowed."
@@ -84,7 +84,10 @@ def checking() -> View:
 def upload_result(upload: Upload, token: Token) -> View:
     """What the checking view becomes when the outcome is known."""
     if upload.state is UploadState.ACCEPTED:
-        text = f":white_check_mark: *{escape(token.name)} is in use.* Apple accepted the token."
+        text = (
+            f":white_check_mark: *{escape(token.name)} is in use.* Apple accepted the token. The "
+            "first sync is under way."
+        )
     else:
         text = (
             f":warning: *The file was not taken.* {said(upload.answer or '')}\nThe step stays open."
@@ -108,7 +111,7 @@ def upload_refused(upload: Upload, request: Request, token: Token) -> Message:
 def delete_file_please(token: Token, permalink: str) -> Message:
     """Slack does not let the app delete the uploader's file."""
     text = (
-        f"The file for *{escape(token.name)}* is in use now and no longer needed. Slack lets only "
-        f"you delete it: <{permalink}|open the file> and choose *Delete*."
+        f"The file that you uploaded for *{escape(token.name)}* is not needed any more. Slack lets "
+        f"only you delete it: <{permalink}|open the file> and choose *Delete*."
     )
     return Message(text="Please delete the uploaded file", blocks=[section(text)])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from bot.views.blocks import Message, context, section
+from bot.views.blocks import Message, section
 from bot.views.wording import escape
 
 COMMAND = "/enroll-token"
@@ -24,7 +24,7 @@ USAGES = (
         word="create",
         takes="",
         does="ask for a new enrollment program token",
-        example="create",
+        example="",
     ),
     Usage(
         word="list",
@@ -38,30 +38,33 @@ USAGES = (
         does="one token: expiry, health, devices",
         example="status HQ iPads",
     ),
-    Usage(word="help", takes="", does="this page", example="help"),
+    Usage(word="help", takes="", does="this page", example=""),
 )
 WORDS = {usage.word for usage in USAGES}
+LATER = {"renew", "delete", "sync", "devices", "profiles", "report", "history", "settings"}
+"""Words that are understood, but that this release cannot do: guessing would mislead."""
 
 
 def usage(unknown: str = "") -> Message:
     """Every command with an example; for an unknown word, the nearest one first."""
     lines = [
-        f"• `{COMMAND} {one.word}{f' {one.takes}' if one.takes else ''}`: {one.does}\n"
-        f"      for example: `{COMMAND} {one.example}`"
+        f"• `{COMMAND} {one.word}{f' {one.takes}' if one.takes else ''}`: {one.does}"
+        + (f", for example `{COMMAND} {one.example}`" if one.example else "")
         for one in USAGES
     ]
     blocks = [section("\n".join(lines))]
     if unknown:
         blocks.insert(0, section(_not_known(unknown)))
     else:
-        blocks.insert(0, section("*Apple enrollment program tokens, from request to renewal*"))
-    blocks.append(context("Only you can see this."))
+        blocks.insert(0, section("*Apple enrollment program tokens*"))
     return Message(text=f"How to use {COMMAND}", blocks=blocks)
 
 
 def _not_known(word: str) -> str:
+    if word.lower() in LATER:
+        return f"`{word.lower()}` is not in this release yet. Nothing was done."
     near = get_close_matches(word.lower(), sorted(WORDS), n=1, cutoff=0.5)
     # A backtick would end the code span that shows the word as typed.
     shown = escape(word[:40]).replace("`", "'")
     meant = f" Did you mean `{COMMAND} {near[0]}`?" if near else ""
-    return f"`{shown}` is no command.{meant}"
+    return f"`{shown}` is not a word I know.{meant}"

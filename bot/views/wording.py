@@ -55,13 +55,13 @@ PORTALS = {
 }
 
 PROGRAMS = {
-    ProgramName.APPLE: "This service itself, for an MDM without an enrollment-program client",
+    ProgramName.APPLE: "this bot, for an MDM such as NanoMDM that cannot hold it",
     ProgramName.INTUNE: "Microsoft Intune",
 }
 
 WARNING = (
-    "For devices that Intune or another MDM manages this is the wrong choice: that MDM has to hold "
-    "their token."
+    "For devices that Intune or another MDM manages this is the wrong choice: that MDM holds their "
+    "token."
 )
 
 
@@ -94,6 +94,11 @@ def devices(count: int) -> str:
     return "1 device" if count == 1 else f"{number(count)} devices"
 
 
+def pages(count: int) -> str:
+    """A count of pages."""
+    return "1 page" if count == 1 else f"{number(count)} pages"
+
+
 def days(count: int) -> str:
     """A count of days left, or past."""
     unit = "day" if abs(count) == 1 else "days"
@@ -113,10 +118,17 @@ def minute(at: datetime, zone: ZoneInfo) -> str:
 
 def token_state(state: TokenState, health: Health | None) -> str:
     """A token's state in words."""
+    if state in WAITING:
+        return WAITING[state]
     if state is TokenState.ACTIVE and health is not Health.OK and health is not None:
         return f"active, but {health.value.replace('_', ' ')}"
     return state.value.replace("_", " ")
 
+
+WAITING = {
+    TokenState.REQUESTED: "waits for approval",
+    TokenState.AWAITING_TOKEN: "waits for its server token file",
+}
 
 REQUEST_STATES = {
     RequestState.PENDING: "Waits for approval",

@@ -81,7 +81,7 @@ HEALTH = {
 
 SAID = {
     Trouble.TERMS_UNSIGNED: "New terms wait for a signature: an Administrator of the organisation "
-    "signs in at the portal and accepts them. Then try again.",
+    "signs in at the portal and accepts them.",
     Trouble.SUPERSEDED: "A newer token of this server was downloaded, which ended this one. Upload "
     "the newest file, or download the token once more.",
     Trouble.REVOKED: "This token was revoked at Apple. Download a new one at the portal.",

@@ -89,7 +89,12 @@ class AppleProgram:
             await tx.credentials.put_in_force(credentials)
 
         self._connections[credentials.id] = connection
-        return Proof(account=_detail(account), expires_at=opened.access_token_expiry, keep=keep)
+        return Proof(
+            account=_detail(account),
+            health=Health.OK,
+            expires_at=opened.access_token_expiry,
+            keep=keep,
+        )
 
     async def read(self, token: Token) -> Holding:
         """Ask `/account`; trouble is told as health with Apple's words as evidence."""

@@ -39,6 +39,8 @@ class Vault:
 
     def private_key(self, pair: KeyPair) -> bytes:
         """The pair's private key as PEM. Raises SealBroken."""
+        if pair.data_key is None or pair.private_key is None:
+            raise AssertionError("the program apple keeps every private key")
         row = SealedRow(data_key=pair.data_key, fields={"private_key": pair.private_key})
         return self.keys.open_row(KEY_PAIR, pair.id, row)["private_key"]
 

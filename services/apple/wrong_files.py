@@ -1,6 +1,6 @@
 """Files that are whole server tokens, but not the one that this token waits for."""
 
-from services.apple.errors import AppleError
+from services.apple.errors import AppleError, Trouble
 from services.phrases import quoted
 from services.wrong_file import WrongFile, WrongFileReason
 from storage.records import Token
@@ -36,8 +36,10 @@ def server_taken(server_name: str, holder: Token) -> WrongFile:
 
 def refused_by_apple(error: AppleError) -> WrongFile:
     """Whole, but Apple does not take what is in it."""
+    terms = error.trouble is Trouble.TERMS_UNSIGNED
+    then = " The same file can be uploaded again after that." if terms else ""
     return WrongFile(
         WrongFileReason.REFUSED_BY_APPLE,
         str(error),
-        user_message=f"The file is whole, but Apple does not take it. {error.user_message}",
+        user_message=f"The file is whole, but Apple does not take it. {error.user_message}{then}",
     )

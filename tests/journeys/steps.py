@@ -18,14 +18,16 @@ async def ask(deployed: Deployment, name: str, **fields: object) -> Message:
     olivia.fill("Token name", name)
     olivia.fill("Apple ID", APPLE_ID)
     olivia.fill("Reason", "New iPads for the primary school")
-    olivia.fill("Consent", "I agree")
+    olivia.fill("Your agreement", "I agree")
     for label, value in fields.items():
         olivia.fill(label, value)
     await olivia.submit()
     assert not olivia.errors, olivia.errors
     asked = f"asks for the token *{escape(name, quote=False)}*"
     return await slack.wait_for(
-        lambda: [m for m in deployed.approvals.messages if m.says(asked) and m.ts not in before][0],
+        lambda: [m for m in deployed.approvals.messages if m.says(asked) and m.ts not in before][
+            -1
+        ],
         what="the request's card",
     )
 

@@ -49,7 +49,7 @@ async def test_a_declined_request_frees_the_name_and_tells_its_requester(
     assert again.buttons
 
 
-@pytest.mark.parametrize("who", ["bystander", "guest", "approver"])
+@pytest.mark.parametrize("who", ["bystander", "approver"])
 async def test_somebody_without_the_role_gets_a_refusal_and_no_form(
     shared: Deployment, who: str
 ) -> None:
@@ -61,6 +61,15 @@ async def test_somebody_without_the_role_gets_a_refusal_and_no_form(
     )
     assert view.submit is None
     assert view.says(f"<@{shared.cast.operator.id}>")
+
+
+async def test_a_guest_is_told_that_guests_cannot_use_the_app(shared: Deployment) -> None:
+    gina = shared.cast.guest
+    await gina.command("/enroll-token", "create")
+    view = await shared.slack.wait_for(
+        lambda: gina.view if gina.view and gina.view.says("Guests") else None, what="the refusal"
+    )
+    assert view.submit is None
 
 
 @pytest.mark.parametrize(
@@ -82,7 +91,7 @@ async def test_what_cannot_be_taken_is_said_under_its_field_and_stays_typed(
     await slack.wait_for(lambda: olivia.view and olivia.view.submit, what="the create form")
     for label, text in {"Token name": "Fine", "Apple ID": APPLE_ID, "Reason": "Why"}.items():
         olivia.fill(label, text)
-    olivia.fill("Consent", "I agree")
+    olivia.fill("Your agreement", "I agree")
     olivia.fill(field, value)
     await olivia.submit()
     assert complaint in olivia.errors[field]
@@ -96,7 +105,7 @@ async def test_what_cannot_be_taken_is_said_under_its_field_and_stays_typed(
 async def test_a_mention_in_a_name_or_reason_is_shown_as_text(shared: Deployment) -> None:
     card = await ask(shared, "<!channel> iPads", Reason="<!here> *now* <https://evil.example|x>")
     raw = str(card.blocks) + card.text
-    assert "<!channel>" not in raw.replace("'text': '<!channel> iPads'", "")
+    assert "<!channel>" not in raw
     assert "&lt;!channel&gt; iPads" in raw
     assert "<!here>" not in raw
     assert "<https://evil.example" not in raw
@@ -125,7 +134,7 @@ async def test_a_channel_that_is_closed_is_told_to_the_admins_and_loses_nothing(
     await slack.wait_for(lambda: olivia.view and olivia.view.submit, what="the create form")
     for label, text in {"Token name": "Lost?", "Apple ID": APPLE_ID, "Reason": "Why"}.items():
         olivia.fill(label, text)
-    olivia.fill("Consent", "I agree")
+    olivia.fill("Your agreement", "I agree")
     await olivia.submit()
     dm = shared.cast.admin.dm
     told = await slack.wait_for(lambda: dm.messages[-1], what="the admin's message")

@@ -98,7 +98,7 @@ async def test_a_file_of_another_token_of_ours_is_named(shared: Deployment) -> N
     server = register_at_apple(shared, name="First")
     steps = await approved(shared, "Second")
     await upload(shared, steps, *server.download_token(as_admin=APPLE_ID))
-    await refused(shared, "Second", "made for the token First")
+    await refused(shared, "Second", "made for the token “First”")
 
 
 async def test_a_second_token_of_one_server_is_refused_naming_the_first(
@@ -110,7 +110,7 @@ async def test_a_second_token_of_one_server_is_refused_naming_the_first(
     steps = await approved(shared, "Late")
     server.upload_certificate(newest_pem(shared))
     await upload(shared, steps, *server.download_token(as_admin=APPLE_ID))
-    await refused(shared, "Late", "which the token Holder holds already")
+    await refused(shared, "Late", "which the token “Holder” holds already")
 
 
 async def test_a_file_cut_short_is_told(shared: Deployment) -> None:

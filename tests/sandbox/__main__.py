@@ -1,0 +1,44 @@
+"""`python -m tests.sandbox`: what can be looked at without any account."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one word's story; without a word, say which there are."""
+    parser = _parser()
+    parsed = parser.parse_args(arguments)
+    if parsed.word is None:
+        parser.print_help()
+        return 0
+    try:
+        # Loading everything takes a while, in which Ctrl-C must be as quiet as later.
+        from tests.sandbox.tour import tour  # noqa: PLC0415
+
+        return tour(parsed.write)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.sandbox",
+        description="The bot between a stand-in Slack and a stand-in Apple; needs no account.",
+    )
+    words = parser.add_subparsers(dest="word", metavar="WORD", title="words")
+    toured = words.add_parser(
+        "tour", help="walk through the main job in the terminal", description="Walk through it."
+    )
+    toured.add_argument(
+        "--write", type=Path, metavar="FILE", help="write the same story to FILE, as Markdown"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,337 @@
+"""The main job from `help` to synced devices, acted out around the real `serve` process."""
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from tests.sandbox.apple.server import TokenFile
+from tests.sandbox.deployment import Deployment, deployment
+from tests.sandbox.slack.conversations import Message
+from tests.sandbox.slack.person import Person
+from tests.sandbox.slack.render import render_message, render_view
+from tests.sandbox.slack.views import View
+from tests.sandbox.tour_proof import claims
+from tests.sandbox.tour_story import Story
+
+T = TypeVar("T")
+
+TITLE = "The tour: an enrollment program token, from the request to its devices"
+COMMAND = "/enroll-token"
+TOKEN = "HQ iPads"
+APPLE_ID = "it-admin@schools.example"
+DEVICES = 25
+PATIENCE = 15.0
+"""Seconds until something that has to happen counts as missing; a busy machine is slow."""
+LOOK_UP_DELAY = 1.5
+"""Seconds that Slack takes to tell a role, so that the process dies before it weighs a click."""
+SCAN_DELAY = 0.2
+"""Seconds that Slack takes to tell of a file, so that the form's first answer is always seen."""
+FINE, WRONG = 0, 1
+WEB_PAGE = b"<!doctype html><title>Sign in</title><p>Your session has ended.</p>"
+
+
+def tour(write: Path | None) -> int:
+    """Tell the story, and write it as Markdown where asked to; the process's exit code.
+
+    SIGTERM ends it with KeyboardInterrupt, as Ctrl-C does.
+    """
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without ✅ shows a question mark
+    story = Story(title=TITLE, out=sys.stdout)
+    try:
+        code = asyncio.run(_told(story))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None  # SIGTERM, see _end_on_sigterm
+    except BrokenPipeError:
+        # Whoever read the story has left; nothing more can be said to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return WRONG
+    if code == FINE and write is not None:
+        write.parent.mkdir(parents=True, exist_ok=True)
+        write.write_text(story.markdown(), encoding="utf-8")
+    return code
+
+
+async def _told(story: Story) -> int:
+    _end_on_sigterm()
+    began = time.monotonic()
+    story.begin()
+    with tempfile.TemporaryDirectory(prefix="enroll-token-tour-") as folder:
+        try:
+            async with deployment(Path(folder)) as deployed:
+                return await _walked(deployed, story, began)
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the tour says where it ended
+            what = str(error) or type(error).__name__
+            print(f"\nThe tour went wrong {story.where}: {what}", file=sys.stderr)
+            return WRONG
+
+
+async def _walked(deployed: Deployment, story: Story, began: float) -> int:
+    await deployed.start()
+    await Tour(deployed, story).walk()
+    story.heading("What was checked")
+    found = list(claims(deployed, known_text=TOKEN))
+    lines = [f"• {'NO' if claim.against else 'yes'}: {claim.words}" for claim in found]
+    story.show(f"After {story.steps} steps:", "\n".join(lines))
+    wrong = [trouble for claim in found for trouble in claim.against]
+    code = await deployed.stop()
+    if code not in (FINE, -signal.SIGTERM):
+        wrong.append(f"serve ended with exit code {code}")
+    print(f"\nThe tour took {time.monotonic() - began:.1f} seconds.", flush=True)
+    for trouble in wrong:
+        print(f"Wrong: {trouble}.", file=sys.stderr)
+    return WRONG if wrong else FINE
+
+
+def _end_on_sigterm() -> None:
+    """A build that is cancelled ends the tour like Ctrl-C, so that `serve` is not left behind."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+class Tour:
+    """The people act, and the story tells what each of them sees."""
+
+    def __init__(self, deployed: Deployment, story: Story) -> None:
+        self.deployed = deployed
+        self.story = story
+        self.slack = deployed.slack
+        self.olivia = deployed.cast.operator
+        self.amir = deployed.cast.approver
+
+    async def walk(self) -> None:
+        """Act every step."""
+        self._introduce()
+        await self._ask_for_help()
+        card = await self._ask_for_a_token()
+        await self._approve_ones_own(card)
+        steps = await self._approve(card)
+        file = self._visit_the_portal()
+        await self._upload_a_wrong_file(steps)
+        await self._upload_the_token(steps, file)
+        await self._see_the_outcome(steps, card)
+        await self._look_at_tokens()
+        await self._inspect(file)
+
+    def _introduce(self) -> None:
+        self.story.tell(
+            "Olivia is an operator: she may ask for tokens. Amir is an approver. Slack and Apple "
+            "are stand-ins on this machine; what runs between them is the real `enroll-token "
+            "serve`, with a database in a temporary folder."
+        )
+
+    async def _ask_for_help(self) -> None:
+        self.story.step("Olivia asks for help")
+        await self._asked(self.olivia, "help")
+        self.story.step("Olivia mistypes a word")
+        await self._asked(self.olivia, "crate")
+
+    async def _ask_for_a_token(self) -> Message:
+        story, olivia = self.story, self.olivia
+        story.step("Olivia asks for a token")
+        self._types(olivia, "create")
+        await olivia.command(COMMAND, "create")
+        await self._view(olivia, lambda view: view.submit)
+        self._shows_view(olivia, "A form opens:")
+        story.step("Olivia fills the form in, with two mistakes")
+        olivia.fill("Token name", "🎉🎉")
+        olivia.fill("Portal", "Apple School Manager")
+        olivia.fill("Apple ID", "it-admin")
+        olivia.fill("Reason", "25 new iPads for the head office")
+        olivia.fill("Consent", "I agree")
+        await olivia.submit()
+        _must(set(olivia.errors) == {"Token name", "Apple ID"}, f"the form says {olivia.errors}")
+        self._shows_view(olivia, "She presses Ask for approval; what she typed stays:")
+        story.step("Olivia corrects it")
+        olivia.fill("Token name", TOKEN)
+        olivia.fill("Apple ID", APPLE_ID)
+        story.tell(
+            f"She changes the token's name to {TOKEN} and the Apple ID to {APPLE_ID}, and presses "
+            "Ask for approval again."
+        )
+        await olivia.submit()
+        _must(not olivia.errors, f"the form says {olivia.errors}")
+        self._shows_view(olivia, "The form becomes:")
+        await olivia.close()
+        card = await self._happens(lambda: self.deployed.approvals.messages[0], "the request")
+        story.show("In #it-approvals stands:", render_message(card))
+        return card
+
+    async def _approve_ones_own(self, card: Message) -> None:
+        self.story.step("Olivia tries to approve her own request")
+        seen = len(self.olivia.ephemerals)
+        await self.olivia.click("Approve", message=card)
+        self._confirmed(self.olivia)
+        answer = await self._happens(lambda: self.olivia.ephemerals[seen], "an answer to the click")
+        self.story.show("In #it-approvals, only Olivia sees:", render_message(answer))
+
+    async def _approve(self, card: Message) -> Message:
+        story, deployed = self.story, self.deployed
+        story.step("Amir approves, and the process is killed at that moment")
+        self.slack.faults.delay("users.info", LOOK_UP_DELAY, times=None)
+        await self.amir.click("Approve", message=card)
+        await deployed.kill()
+        self.slack.faults.clear()
+        _must(bool(card.buttons), "the card was edited before the process was killed")
+        self._confirmed(self.amir)
+        story.tell(
+            "His click is acknowledged, and kept. Before anything can follow from it, the process "
+            "is ended with kill -9. The card stands as it was."
+        )
+        story.step("The process starts again, and goes on where it was")
+        await deployed.start()
+        await self._happens(lambda: card.says("waits for the server token file"), "the card's edit")
+        _must(not card.buttons, "the card has buttons still")
+        story.show(
+            "Nobody clicks again. In #it-approvals the card is edited:", render_message(card)
+        )
+        steps = await self._happens(
+            lambda: next((m for m in self.olivia.dm.messages if m.says("Your steps")), None),
+            "the steps",
+        )
+        first = self.olivia.dm.messages[0]
+        story.show("Olivia gets two direct messages. A file:", render_message(first))
+        story.show("And what to do with it:", render_message(steps))
+        return steps
+
+    def _visit_the_portal(self) -> TokenFile:
+        self.story.step("Olivia goes to Apple School Manager")
+        pem = self.olivia.dm.messages[0].files[0]
+        organisation = self.deployed.apple.add_organisation(
+            "Example Schools", admin=APPLE_ID, type="edu"
+        )
+        server = organisation.add_server(TOKEN, certificate_pem=pem.content)
+        serials = server.assign_devices(DEVICES)
+        file = server.download_token(as_admin=APPLE_ID)
+        (self.deployed.folder / file.name).write_bytes(file.content)
+        self.story.show(
+            f"Signed in as {APPLE_ID}, she does what the steps say:",
+            f"Add a device management service: {TOKEN}, with {pem.name}\n"
+            f"Assign devices to it: {len(serials)} devices\n"
+            f"Download Token: the browser saves {file.name}",
+        )
+        return file
+
+    async def _upload_a_wrong_file(self, steps: Message) -> None:
+        story, olivia = self.story, self.olivia
+        story.step("Olivia uploads a wrong file first")
+        self.slack.faults.delay("files.info", SCAN_DELAY, times=None)
+        await self._open_upload(steps)
+        olivia.fill("Server token file", ("signin.html", WEB_PAGE))
+        self._shows_view(olivia, "She presses Upload server token and chooses a saved web page:")
+        seen = len(olivia.dm.messages)
+        await olivia.submit()
+        self._shows_view(olivia, "She presses Upload. At once the form becomes:")
+        await self._view(olivia, lambda view: view.says("was not taken"))
+        self._shows_view(olivia, "A moment later:")
+        refused = await self._happens(lambda: olivia.dm.messages[seen], "the refusal")
+        story.show("The same comes as a direct message:", render_message(refused))
+        await olivia.close()
+
+    async def _upload_the_token(self, steps: Message, file: TokenFile) -> None:
+        olivia = self.olivia
+        self.story.step("Olivia uploads the server token file")
+        await self._open_upload(steps)
+        olivia.fill("Server token file", file)
+        self._shows_view(olivia, "She presses Upload server token again and chooses the .p7m:")
+        await olivia.submit()
+        self._shows_view(olivia, "She presses Upload. At once the form becomes:")
+        await self._view(olivia, lambda view: view.says("is in use"))
+        self._shows_view(olivia, "A moment later:")
+        await olivia.close()
+
+    async def _see_the_outcome(self, steps: Message, card: Message) -> None:
+        story, alerts = self.story, self.deployed.alerts
+        story.step("Everybody sees the outcome")
+        await self._happens(lambda: steps.says("is in use"), "the outcome in the steps' place")
+        story.show("Olivia's message with the steps is edited:", render_message(steps))
+        please = await self._happens(
+            lambda: next((m for m in self.olivia.dm.messages if m.says("delete")), None),
+            "what becomes of the uploaded file",
+        )
+        story.show("Her last direct message is about the uploaded file:", render_message(please))
+        await self._happens(lambda: card.says("in use since"), "the card's last edit")
+        story.show("In #it-approvals the card is edited a last time:", render_message(card))
+        active = await self._happens(lambda: alerts.messages[0], "the outcome")
+        story.show("In #it-alerts:", render_message(active))
+        synced = await self._happens(lambda: alerts.messages[1], "the sync's result")
+        _must(synced.says(f"{DEVICES} added"), "the sync's result tells other numbers")
+        story.show("And right after it:", render_message(synced))
+
+    async def _look_at_tokens(self) -> None:
+        self.story.step("Amir looks at the tokens")
+        await self._asked(self.amir, "list")
+        await self._asked(self.amir, f"status {TOKEN.lower()}")
+
+    async def _inspect(self, file: TokenFile) -> None:
+        self.story.step("Olivia looks into the downloaded file, in a terminal")
+        code, out, err = await self.deployed.command_line("inspect", file.name)
+        _must(code == FINE, f"inspect ended with {code}: {err}")
+        line = f'$ enroll-token inspect "{file.name}"'
+        self.story.show("This needs no settings and tells no secret:", f"{line}\n{out.rstrip()}")
+
+    async def _asked(self, person: Person, words: str) -> None:
+        seen = len(person.ephemerals)
+        self._types(person, words)
+        await person.command(COMMAND, words)
+        answer = await self._happens(lambda: person.ephemerals[seen], "an answer to the command")
+        self.story.show(f"Only {_first_name(person)} sees:", render_message(answer))
+
+    async def _open_upload(self, steps: Message) -> None:
+        await self.olivia.click("Upload server token", message=steps)
+        await self._view(self.olivia, lambda view: view.submit)
+
+    def _types(self, person: Person, words: str) -> None:
+        self.story.show(f"{_first_name(person)} types:", f"{COMMAND} {words}")
+
+    def _confirmed(self, person: Person) -> None:
+        self.story.show(
+            f"{_first_name(person)} presses Approve. Slack asks first, and gets a yes:",
+            person.confirms[-1],
+        )
+
+    def _shows_view(self, person: Person, sentence: str) -> None:
+        view = person.view
+        _must(view is not None, f"{person.name} has no form open; Slack said {person.notices}")
+        if view is not None:
+            self.story.show(sentence, with_errors(render_view(view), person.errors))
+
+    async def _view(self, person: Person, fits: Callable[[View], object]) -> View:
+        def shown() -> View | None:
+            return person.view if person.view is not None and fits(person.view) else None
+
+        return await self._happens(shown, f"what {person.name} should see in the form")
+
+    async def _happens(self, condition: Callable[[], T | None], what: str) -> T:
+        return await self.slack.wait_for(condition, within=PATIENCE, what=what)
+
+
+def with_errors(rendered: str, errors: dict[str, str]) -> str:
+    """Write what a form complains about under the fields, where Slack shows it."""
+    lines: list[str] = []
+    owed = ""
+    for line in rendered.split("\n"):
+        if owed and not line.startswith("│   "):
+            lines.append(f"│   ! {owed}")
+            owed = ""
+        lines.append(line)
+        owed = errors.get(line.removeprefix("│ "), owed)
+    return "\n".join(lines)
+
+
+def _first_name(person: Person) -> str:
+    return person.name.partition(" ")[0]
+
+
+def _must(holds: bool, trouble: str) -> None:  # noqa: FBT001 - reads like an assertion
+    if not holds:
+        raise AssertionError(trouble)

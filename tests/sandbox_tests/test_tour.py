@@ -1,0 +1,53 @@
+"""The tour of `make tour` is acted out to its end."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 60
+"""It takes 8 on an idle machine."""
+KEY_LINES = (
+    "  `crate` is no command. Did you mean `/enroll-token create`?",
+    "  [ Approve ]  [ Decline ]",
+    "  Approved; waits for the server token file",
+    "  ✅ Apple accepted the token. It expires on ",
+    "  🔄 HQ iPads has 25 devices now: 25 added, 0 changed, 0 removed.",
+    "  • yes: every command, click and form was acknowledged within 3 seconds",
+    "  • yes: no secret stands in enroll-token.db",
+)
+
+
+def test_the_tour_ends_well_and_is_written(tmp_path: Path) -> None:
+    page = tmp_path / "docs" / "tour.md"
+    code, told = run("tour", "--write", str(page))
+    assert code == 0, told
+    for line in KEY_LINES:
+        assert f"\n{line}" in told
+    assert max(len(line) for line in told.splitlines()) <= 100
+    written = page.read_text(encoding="utf-8")
+    assert written.count("```") % 2 == 0
+    assert "127.0.0.1:«port»" in written
+
+
+def test_a_word_that_is_none_is_wrong_use() -> None:
+    code, told = run("trip")
+    assert code == 2
+    assert "'trip'" in told
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.sandbox", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    ) as process:
+        try:
+            told, _ = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            # Asked, not killed: it takes its own process down with it.
+            process.terminate()
+            told, _ = process.communicate()
+    return process.returncode, told
