@@ -18,7 +18,7 @@ from services.errors import UpstreamError
 from services.policy import Actor, Role
 
 FRESH_SECONDS = 60.0
-LOOK_UP_SECONDS = 2.0
+LOOK_UP_SECONDS = 10.0
 LONGEST_WAIT = 2.0
 TOO_MANY = 429
 

@@ -147,7 +147,7 @@ class Tour:
         olivia.fill("Portal", "Apple School Manager")
         olivia.fill("Apple ID", "it-admin")
         olivia.fill("Reason", "25 new iPads for the head office")
-        olivia.fill("Consent", "I agree")
+        olivia.fill("Your agreement", "I agree")
         await olivia.submit()
         _must(set(olivia.errors) == {"Token name", "Apple ID"}, f"the form says {olivia.errors}")
         self._shows_view(olivia, "She presses Ask for approval; what she typed stays:")
