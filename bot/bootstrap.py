@@ -114,8 +114,8 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
             service = _service(settings, side, core, database, slack)
             service.schedule.start()
             yield service
-            await service.work.drain(DRAIN_SECONDS)
             await service.schedule.stop()
+            await service.work.drain(DRAIN_SECONDS)
     finally:
         await database.close()
 

@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack_errors import LOST, code_of
 from services.envelope import MAX_BYTES
 from services.errors import UpstreamError
 from services.wrong_file import WrongFile, WrongFileReason
@@ -64,10 +65,10 @@ class SlackFiles:
         try:
             answer = await self.client.files_info(file=file_id)
         except SlackApiError as error:
-            if error.response.get("error") == "file_not_found":
+            if code_of(error) == "file_not_found":
                 return {}
-            raise _unreadable(str(error.response.get("error"))) from error
-        except (SlackClientError, OSError, TimeoutError) as error:
+            raise _unreadable(code_of(error)) from error
+        except LOST as error:
             raise _unreadable(type(error).__name__) from error
         file: Mapping[str, Any] = answer["file"]
         return file

@@ -10,17 +10,16 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack_errors import LOST, code_of, retry_after, throttled
 from services.errors import UpstreamError
 from services.policy import Actor, Role
 
 FRESH_SECONDS = 60.0
 LOOK_UP_SECONDS = 10.0
 LONGEST_WAIT = 2.0
-TOO_MANY = 429
 
 Found = TypeVar("Found")
 
@@ -41,7 +40,10 @@ class Identity:
         """The person with their roles now. Raises UpstreamError."""
         if not await self._members.get(person, fresh=fresh):
             return Actor(id=person, member=False, roles=frozenset())
-        roles = [role for role in Role if person in await self._assigned(role, fresh=fresh)]
+        if fresh:
+            self._groups.forget()
+        # One look-up a group, however many roles name it.
+        roles = [role for role in Role if person in await self._assigned(role, fresh=False)]
         return Actor(id=person, member=True, roles=frozenset(roles))
 
     async def holders(self, role: Role, *, fresh: bool) -> frozenset[str]:
@@ -63,7 +65,7 @@ class Identity:
         try:
             answer = await _patiently(lambda: self.client.users_info(user=person))
         except SlackApiError as error:
-            if error.response.get("error") in {"user_not_found", "user_not_visible"}:
+            if code_of(error) in {"user_not_found", "user_not_visible"}:
                 return False
             raise _unanswered("users.info", error) from error
         user: Mapping[str, Any] = answer["user"]
@@ -91,6 +93,10 @@ class _Remembered(Generic[Found]):
         self._look_up = look_up
         self._entries: dict[str, _Entry[Found]] = {}
 
+    def forget(self) -> None:
+        """Look everything up anew from now on."""
+        self._entries.clear()
+
     async def get(self, asked: str, *, fresh: bool) -> Found:
         entry = self._entries.get(asked)
         if entry is not None and not fresh and time.monotonic() < entry.until:
@@ -104,8 +110,8 @@ async def _patiently(call: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401
     try:
         return await _in_time(call)
     except SlackApiError as error:
-        wait = float(error.response.headers.get("Retry-After", LONGEST_WAIT + 1))
-        if error.response.status_code != TOO_MANY or wait > LONGEST_WAIT:
+        wait = retry_after(error, LONGEST_WAIT + 1)
+        if not throttled(error) or wait > LONGEST_WAIT:
             raise
     await asyncio.sleep(wait)
     return await _in_time(call)
@@ -117,12 +123,12 @@ async def _in_time(call: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 -
             return await call()
     except SlackApiError:
         raise
-    except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
+    except LOST as error:
         raise _unanswered("a look-up", error) from error
 
 
 def _unanswered(method: str, error: Exception) -> UpstreamError:
-    reason = error.response.get("error") if isinstance(error, SlackApiError) else None
+    reason = code_of(error) if isinstance(error, SlackApiError) else None
     return UpstreamError(
         f"{method}: {reason or type(error).__name__}",
         system="Slack",

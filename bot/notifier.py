@@ -5,25 +5,39 @@ it twice, unseen.
 """
 
 import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any, cast
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.drawing import Drawing, Vanished
+from bot.slack_errors import LOST, SERVER_FAULT, code_of, retry_after, status_of, throttled
 from bot.views.blocks import Block, Message, context
 from bot.views.upload import delete_file_please
 from services.delivery import Closed, Never, NotNow, Outcome, Posted, Unknown
-from storage.records import OutboxItem
+from storage.records import OutboxItem, Upload
 from storage.states import NoticeKind
 
+log = logging.getLogger(__name__)
+
 POST_SECONDS = 25
-TOO_MANY = 429
-SERVER_FAULT = 500
 DEFAULT_WAIT = 30.0
 CLOSED = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action"}
+BARRED = {
+    "account_inactive",
+    "invalid_auth",
+    "missing_scope",
+    "not_authed",
+    "token_expired",
+    "token_revoked",
+}
+"""The app itself is refused: its messages wait until an admin has mended that."""
+BARRED_WAIT = 600.0
 PASSING = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 NOT_TO_EDIT = {"message_not_found", "cant_update_message", "edit_window_closed"}
+GONE = {"file_not_found", "file_deleted"}
 NOT_SEEN = {"user_not_in_channel", "channel_not_found", "not_in_channel", "is_archived"}
 
 
@@ -43,7 +57,7 @@ class SlackNotifier:
             return Never(error="what it tells of is gone")
         except SlackApiError as error:
             return _read(item, error)
-        except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
+        except LOST as error:
             return Unknown(error=type(error).__name__)
 
     async def _post(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
@@ -74,7 +88,7 @@ class SlackNotifier:
                 channel=channel, ts=ts, text=message.text, blocks=message.blocks
             )
         except SlackApiError as error:
-            if error.response.get("error") not in NOT_TO_EDIT:
+            if code_of(error) not in NOT_TO_EDIT:
                 raise
             return await self._say(channel, message)
         return Posted(channel=channel, ts=ts)
@@ -85,7 +99,7 @@ class SlackNotifier:
                 channel=item.destination, user=person, text=message.text, blocks=message.blocks
             )
         except SlackApiError as error:
-            if error.response.get("error") not in NOT_SEEN:
+            if code_of(error) not in NOT_SEEN:
                 raise
             return await self._say(person, message)
         return Posted()
@@ -108,14 +122,24 @@ class SlackNotifier:
         try:
             await self.client.files_delete(file=used.file_id)
         except SlackApiError as error:
-            if error.response.get("error") in {"file_not_found", "file_deleted"}:
+            if code_of(error) in GONE:
                 return Posted()
-            if error.response.status_code == TOO_MANY:
+            if throttled(error):
                 raise
-            info = await self.client.files_info(file=used.file_id)
+            info = await self._left_over(used)
+            if info is None:
+                return Posted()
             ask = delete_file_please(token, str(info["file"]["permalink"]))
             return await self._say(item.destination, _marked(ask, item.repeats))
         return Posted()
+
+    async def _left_over(self, used: Upload) -> Mapping[str, Any] | None:
+        try:
+            return cast("Mapping[str, Any]", await self.client.files_info(file=used.file_id))
+        except SlackApiError as error:
+            if code_of(error) in GONE:
+                return None
+            raise
 
 
 def _marked(message: Message, repeats: int) -> Message:
@@ -126,12 +150,14 @@ def _marked(message: Message, repeats: int) -> Message:
 
 
 def _read(item: OutboxItem, error: SlackApiError) -> Outcome:
-    code = str(error.response.get("error"))
-    if error.response.status_code == TOO_MANY or code == "ratelimited":
-        wait = float(error.response.headers.get("Retry-After", DEFAULT_WAIT))
-        return NotNow(seconds=wait, error=code)
-    if error.response.status_code >= SERVER_FAULT or code in PASSING:
-        return Unknown(error=code)
+    code = code_of(error)
+    if throttled(error):
+        return NotNow(seconds=retry_after(error, DEFAULT_WAIT), error=code)
+    if code in BARRED:
+        log.error("slack_refuses_us", extra={"error": code})
+        return NotNow(seconds=BARRED_WAIT, error=code)
+    if status_of(error) >= SERVER_FAULT or code in PASSING or not code:
+        return Unknown(error=code or f"HTTP {status_of(error)}")
     if code in CLOSED and item.destination.startswith(("C", "G")):
         return Closed(error=code)
     return Never(error=code)

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.scopes import SCOPES, missing
 from bot.settings import Settings
+from bot.slack_errors import LOST, code_of, status_of
 from services.errors import ConfigurationError
 from services.policy import Role
 
@@ -29,16 +29,15 @@ async def preflight(client: AsyncWebClient, settings: Settings) -> SlackSide:
     try:
         answer = await client.auth_test()
     except SlackApiError as error:
-        code = error.response.get("error")
+        code = code_of(error)
+        if not code:
+            raise _unreachable(settings, f"HTTP {status_of(error)}") from error
         raise _wrong(
             f"Slack refuses SLACK_BOT_TOKEN ({code}). Copy the Bot User OAuth Token from the "
             "app's page *OAuth & Permissions* at Slack."
         ) from error
-    except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
-        raise _wrong(
-            f"Slack cannot be reached at {settings.slack_api_url} ({type(error).__name__}). "
-            "Check the network, and SLACK_API_URL if it is set."
-        ) from error
+    except LOST as error:
+        raise _unreachable(settings, type(error).__name__) from error
     header = answer.headers.get(SCOPES_HEADER) or answer.headers.get(SCOPES_HEADER.title())
     # An answer without the header says nothing about the scopes, not that there are none.
     scopes = frozenset(part.strip() for part in header.split(",")) if header else None
@@ -73,6 +72,13 @@ def _check_scopes(side: SlackSide, settings: Settings) -> None:
             f"The Slack app lacks {what}. Add it under *OAuth & Permissions* (or paste "
             "manifest.yml), then reinstall the app to the workspace."
         )
+
+
+def _unreachable(settings: Settings, why: str) -> ConfigurationError:
+    return _wrong(
+        f"Slack cannot be reached at {settings.slack_api_url} ({why}). "
+        "Check the network, and SLACK_API_URL if it is set."
+    )
 
 
 def _wrong(sentence: str) -> ConfigurationError:

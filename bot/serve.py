@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from bot.bootstrap import keys_of, running, slack_client
-from bot.preflight import preflight
+from bot.preflight import SlackSide, preflight
 from bot.settings import Settings, unknown_names
 from bot.web import Web
 from services.errors import ConfigurationError
@@ -33,9 +33,14 @@ async def serve(settings: Settings) -> None:
     for address in settings.other_addresses():
         log.warning("address_not_default", extra={"address": address})
     keys_of(settings)
-    listener = _listen(settings)
-    side = await preflight(slack_client(settings), settings)
-    await _migrate(settings)
+    with _listen(settings) as listener:
+        side = await preflight(slack_client(settings), settings)
+        await _migrate(settings)
+        await _serve(settings, side, secret, listener)
+    log.info("stopped")
+
+
+async def _serve(settings: Settings, side: SlackSide, secret: str, listener: socket.socket) -> None:
     async with running(settings, side) as service:
         web = Web(
             app=service.app,
@@ -55,7 +60,6 @@ async def serve(settings: Settings) -> None:
         fields = {"team": side.team, "host": settings.host, "port": settings.port}
         log.info("serving", extra=fields)
         await server.serve(sockets=[listener])
-    log.info("stopped")
 
 
 class _Server(uvicorn.Server):

@@ -123,6 +123,8 @@ class Settings(BaseSettings):
     @classmethod
     def _address(cls, value: str) -> str:
         parts = urlsplit(value)
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("takes an address without a user and password in it")
         if parts.scheme != "https" and not (parts.scheme == "http" and _loopback(parts.hostname)):
             raise ValueError("takes an https address, or http to a loopback address")
         return value
@@ -225,8 +227,13 @@ def _each(value: object, form: re.Pattern[str], what: str) -> tuple[str, ...]:
     words = value if isinstance(value, tuple) else _words(str(value))
     for word in words:
         if not form.fullmatch(word):
-            raise ValueError(f"takes {what}; {word!r} is none")
+            raise ValueError(f"takes {what}; {_shown(word)} is none")
     return words
+
+
+def _shown(word: str) -> str:
+    # A secret that was pasted into the wrong place is not repeated.
+    return "a Slack token" if word.startswith(("xox", "xapp")) else repr(word[:40])
 
 
 def _parse_approvals(text: str) -> Approvals:
@@ -234,7 +241,9 @@ def _parse_approvals(text: str) -> Approvals:
     for word in _words(text):
         action, equals, number = word.rpartition("=")
         if not number.isdecimal() or (equals and action not in set(Action)):
-            raise ValueError(f"takes a number, or pairs such as create=2; {word!r} is neither")
+            raise ValueError(
+                f"takes a number, or pairs such as create=2; {_shown(word)} is neither"
+            )
         if equals:
             by_action[action] = int(number)
         else:

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from bot.errors import words
 from bot.signature import signed
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,13 @@ class Web:
         if parsed is None:
             return PlainTextResponse("not a delivery of Slack's", BAD_REQUEST)
         # Socket Mode's way in takes the parsed body: Bolt neither parses nor verifies again.
-        answer = await self.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=parsed))
+        try:
+            answer = await self.app.async_dispatch(
+                AsyncBoltRequest(mode="socket_mode", body=parsed)
+            )
+        except Exception as error:  # noqa: BLE001 - Bolt itself trips over malformed deliveries
+            words(error)
+            return PlainTextResponse("not a delivery of Slack's", BAD_REQUEST)
         headers = {name: values[0] for name, values in answer.headers.items()}
         return Response(answer.body, answer.status, headers)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 PERSON_MARK = "\ue000"
 QUOTED_LENGTH = 80
+MOST_NAMED = 10
 
 
 def person(person_id: str) -> str:
@@ -18,8 +19,11 @@ def person(person_id: str) -> str:
 
 
 def people(person_ids: Iterable[str]) -> str:
-    """These people, or `nobody yet`."""
-    return ", ".join(person(one) for one in sorted(person_ids)) or "nobody yet"
+    """These people, or `nobody yet`; more than ten are counted."""
+    everybody = sorted(person_ids)
+    named = ", ".join(person(one) for one in everybody[:MOST_NAMED])
+    more = len(everybody) - MOST_NAMED
+    return f"{named} and {more} more" if more > 0 else named or "nobody yet"
 
 
 def quoted(text: str) -> str:

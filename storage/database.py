@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -72,12 +72,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.on_commit: Callable[[], None] = _nothing
         """Called after each write, so that whoever waits for due rows looks at once."""
-        parsed = make_url(url)
-        if parsed.get_backend_name() != "sqlite" or not parsed.database:
-            raise StorageError(
-                "DATABASE_URL must be a file of the form sqlite+aiosqlite:///path/to/file.db."
-            )
-        self.path = Path(parsed.database)
+        self.path = _file(url)
         self.writer = _engine(url, begin="BEGIN IMMEDIATE", query_only=False, pool_size=1)
         self.reader = _engine(url, begin="BEGIN", query_only=True, pool_size=4)
 
@@ -88,7 +83,7 @@ class Database:
         `quiet` writes make nothing due. Raises DatabaseBusy after BUSY_MS of waiting for another
         process.
         """
-        with _plain_errors():
+        with plain_errors():
             async with self.writer.begin() as connection:
                 yield Transaction(connection)
         if not quiet:
@@ -97,7 +92,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
         """A consistent view that cannot write."""
-        with _plain_errors():
+        with plain_errors():
             async with self.reader.connect() as connection:
                 yield Transaction(connection)
 
@@ -113,6 +108,21 @@ class Database:
         """Close every connection."""
         await self.writer.dispose()
         await self.reader.dispose()
+
+
+def _file(url: str) -> Path:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = None
+    if parsed is None or parsed.drivername != "sqlite+aiosqlite" or not parsed.database:
+        raise StorageError(
+            "DATABASE_URL must be a file of the form sqlite+aiosqlite:///path/to/file.db."
+        )
+    path = Path(parsed.database)
+    if path.is_dir():
+        raise StorageError(f"DATABASE_URL names the folder {path}. Name a file in it.")
+    return path
 
 
 def _nothing() -> None:
@@ -141,10 +151,22 @@ def _engine(url: str, *, begin: str, query_only: bool, pool_size: int) -> AsyncE
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
+def plain_errors() -> Iterator[None]:
+    """Say in words what a person can mend."""
     try:
         yield
     except OperationalError as error:
         if "locked" in str(error.orig) or "busy" in str(error.orig):
             raise DatabaseBusy("The database is busy. Try again in a moment.") from error
+        if "unable to open" in str(error.orig):
+            raise StorageError(
+                "The database cannot be opened: look at DATABASE_URL, its folder and its rights."
+            ) from error
+        raise
+    except DatabaseError as error:
+        if "not a database" in str(error.orig):
+            raise StorageError(
+                "The file that DATABASE_URL names is no SQLite database, or is damaged. "
+                "Restore it from a backup, or name another file."
+            ) from error
         raise

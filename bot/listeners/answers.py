@@ -8,6 +8,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import words
+from bot.slack_errors import code_of
 from bot.views.blocks import Message, View, page, section
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ async def replace(client: AsyncWebClient, view_id: str, view: View) -> None:
     try:
         await client.views_update(view_id=view_id, view=view)
     except SlackApiError as error:
-        log.info("view_not_updated", extra={"error": error.response.get("error")})
+        log.info("view_not_updated", extra={"error": code_of(error)})
 
 
 def told(error: Exception) -> Message:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.views.blocks import View, context, field, modal, option, page, plain, section
-from bot.views.wording import PORTALS, PROGRAMS, WARNING, escape, mention
+from bot.views.wording import PORTALS, PROGRAMS, WARNING, escape, mentions
 from services.consents import consent
 from services.names import NAME_LENGTH, REASON_LENGTH
 from services.requests import CreateForm
@@ -99,11 +99,13 @@ def parse_create(view: Mapping[str, Any]) -> CreateForm:
 
 def request_sent(name: str, request: Request, channel: str) -> View:
     """What the form becomes when it was taken."""
-    others = [mention(one) for one in request.approvers if one != request.requester]
+    others = [one for one in request.approvers if one != request.requester]
     if request.approvals_required == 0:
         then = "It needs no approval here; your next steps come as a direct message."
     else:
-        then = f"{' or '.join(others)} can approve. Your next steps then come as a direct message."
+        then = (
+            f"{mentions(others, 'or')} can approve. Your next steps then come as a direct message."
+        )
     return page(TITLE, f"The request for *{escape(name)}* is in <#{channel}>. {then}")
 
 

@@ -22,6 +22,7 @@ from bot.views.wording import (
     day,
     escape,
     mention,
+    mentions,
     minute,
 )
 from storage.records import Decision, Request, Token
@@ -56,7 +57,7 @@ def request_card(shown: RequestFacts, zone: ZoneInfo) -> Message:
         section(agreed),
     ]
     if request.state is RequestState.PENDING:
-        blocks.append(_buttons(request, token))
+        blocks.append(decision_buttons(request, token))
         blocks.append(context(_rule(request)))
     state = REQUEST_STATES[request.state]
     return Message(text=f"New token {name}: {state.lower()}", blocks=blocks)
@@ -105,7 +106,8 @@ def _story(shown: RequestFacts, zone: ZoneInfo) -> Block:
     return section("\n".join([title, *lines]))
 
 
-def _buttons(request: Request, token: Token) -> Block:
+def decision_buttons(request: Request, token: Token, *, block_id: str = "decision") -> Block:
+    """Approve and Decline, each behind Slack's own question."""
     approve = Confirm(
         title="Approve?",
         text=f"{mention(request.requester)} then gets the public-key certificate (.pem) and the "
@@ -118,12 +120,12 @@ def _buttons(request: Request, token: Token) -> Block:
     return actions(
         button("Approve", APPROVE, request.id, style="primary", confirm=approve),
         button("Decline", DECLINE, request.id, style="danger", confirm=decline),
-        block_id="decision",
+        block_id=block_id,
     )
 
 
 def _rule(request: Request) -> str:
     needed = request.approvals_required
-    others = [mention(one) for one in request.approvers if one != request.requester]
+    others = [one for one in request.approvers if one != request.requester]
     who = "One" if needed == 1 else str(needed)
-    return f"{who} of {', '.join(others)} can approve."
+    return f"{who} of {mentions(others)} can approve."

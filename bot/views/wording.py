@@ -5,6 +5,7 @@ Portals rename things; a new name is shown here, the old one mentioned once.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -12,6 +13,9 @@ from zoneinfo import ZoneInfo
 from services.phrases import PERSON_MARK
 from storage.states import Health, Portal, ProgramName, RequestState, TokenState
 
+KEPT = "\n\u200d"
+"""Line breaks, and the joiner that scripts and emoji are made with."""
+MOST_NAMED = 10
 PERSON = re.compile(f"{PERSON_MARK}([UW][A-Z0-9]+){PERSON_MARK}")
 
 
@@ -67,7 +71,7 @@ WARNING = (
 
 def escape(text: str) -> str:
     """Outside text as mrkdwn text: no mention, no link, nothing unseen; line breaks stay."""
-    seen = "".join(mark for mark in text if mark == "\n" or unicodedata.category(mark)[0] != "C")
+    seen = "".join(mark for mark in text if mark in KEPT or unicodedata.category(mark)[0] != "C")
     return seen.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -82,6 +86,14 @@ def said(sentence: str) -> str:
 def mention(person: str) -> str:
     """A person by their Slack id, who is notified."""
     return f"<@{person}>"
+
+
+def mentions(people: Sequence[str], word: str = "and") -> str:
+    """Several people; more than ten are counted, since a cut mention would be no mention."""
+    named = [mention(person) for person in people[:MOST_NAMED]]
+    if len(people) > MOST_NAMED:
+        return f"{', '.join(named)} {word} {len(people) - MOST_NAMED} more"
+    return f" {word} ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
 
 
 def number(count: int) -> str:

@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from storage.database import Database, StorageError
+from storage.database import Database, StorageError, plain_errors
 
 _HERE = Path(__file__).parent
 
@@ -28,16 +28,18 @@ async def migrate(database: Database) -> str:
         raise StorageError(
             f"The folder of the database cannot be made: {error.strerror}. Set DATABASE_URL."
         ) from error
-    async with database.writer.begin() as connection:
-        return await connection.run_sync(_upgrade)
+    with plain_errors():
+        async with database.writer.begin() as connection:
+            return await connection.run_sync(_upgrade)
 
 
 async def revision(database: Database) -> str | None:
     """The schema's revision now, None before the first migration."""
-    async with database.writer.connect() as connection:
-        return await connection.run_sync(
-            lambda plain: MigrationContext.configure(plain).get_current_revision()
-        )
+    with plain_errors():
+        async with database.writer.connect() as connection:
+            return await connection.run_sync(
+                lambda plain: MigrationContext.configure(plain).get_current_revision()
+            )
 
 
 def newest() -> str:

@@ -1,0 +1,42 @@
+"""What a refusal of Slack's says: its code and its status, whatever form the answer has.
+
+An answer that is no JSON (a proxy's page, a 5xx in plain text) reaches us as text, or as the raw
+HTTP answer, inside the same exception.
+"""
+
+from collections.abc import Mapping
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+TOO_MANY = 429
+SERVER_FAULT = 500
+
+LOST = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
+"""What a call raises when Slack gave no answer; SlackApiError, which is one too, goes before it."""
+
+
+def code_of(error: SlackApiError) -> str:
+    """Slack's error code, or the empty text where there is none."""
+    data = getattr(error.response, "data", None)
+    return str(data.get("error") or "") if isinstance(data, Mapping) else ""
+
+
+def status_of(error: SlackApiError) -> int:
+    """The HTTP status."""
+    answer = error.response
+    status: int = getattr(answer, "status_code", None) or getattr(answer, "status", 0)
+    return status
+
+
+def retry_after(error: SlackApiError, default: float) -> float:
+    """The seconds that Slack asks us to wait."""
+    try:
+        return max(0.0, float(getattr(error.response, "headers", {})["Retry-After"]))
+    except (KeyError, ValueError):
+        return default
+
+
+def throttled(error: SlackApiError) -> bool:
+    """Whether Slack asks us to wait."""
+    return status_of(error) == TOO_MANY or code_of(error) == "ratelimited"

@@ -1,0 +1,22 @@
+"""The list of tokens as a modal, page by page."""
+
+from zoneinfo import ZoneInfo
+
+from bot.views import tokens
+from bot.views.blocks import View, context, modal
+from bot.views.paging import page_buttons
+from services.tokens import Page, TokenView
+
+OPEN = "tokens.open"
+MORE = "tokens.more"
+BACK = "tokens.back"
+TITLE = "Tokens"
+
+
+def token_page(page: Page[TokenView], zone: ZoneInfo) -> View:
+    """One page of the list, with buttons to the others."""
+    blocks = [*tokens.token_list(page.items, "", zone).blocks]
+    if page.pages > 1:
+        blocks.append(context(f"Page {page.number + 1} of {page.pages}"))
+    blocks += page_buttons(page.number, page.pages, back=BACK, more=MORE)
+    return modal(TITLE, blocks)

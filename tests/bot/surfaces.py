@@ -1,0 +1,145 @@
+"""Every message and every modal that the product draws, by name, from one sample of records."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.errors import words
+from bot.listeners.answers import told
+from bot.listeners.failures import STALE
+from bot.views import create, outcomes, request_card, steps, tokens, upload, usage
+from bot.views.blocks import Message, View, page, section
+from bot.views.waiting import waiting
+from services.errors import Refused
+from services.policy import Actor, Role, require
+from storage.states import Health, ProgramName, RequestState, SyncState, TokenState, UploadState
+from tests.bot.samples import AMIR, BEA, NOW, OLIVIA, OTTO, ZONE, Sample
+
+
+def messages(sample: Sample) -> dict[str, Message]:
+    """Every message."""
+    return {**_requests(sample), **_steps(sample), **_outcomes(sample), **_answers(sample)}
+
+
+def views(sample: Sample) -> dict[str, View]:
+    """Every modal."""
+    accepted = replace(sample.upload, state=UploadState.ACCEPTED, answer=None)
+    free = replace(sample.request, approvals_required=0)
+    name = sample.token.name
+    return {
+        "waiting": waiting(create.TITLE),
+        "create_form": create.create_form(OLIVIA, ProgramName.APPLE),
+        "create_sent": create.request_sent(name, sample.request, "C0ALERTS"),
+        "create_sent_without_approval": create.request_sent(name, free, "C0ALERTS"),
+        "upload_form": upload.upload_form(sample.request, sample.token),
+        "upload_checking": upload.checking(),
+        "upload_accepted": upload.upload_result(accepted, sample.token),
+        "upload_refused_view": upload.upload_result(sample.upload, sample.token),
+        "refusal_view": page(upload.TITLE, words(Refused("no", user_message=f"No: {name}."))),
+    }
+
+
+def _requests(sample: Sample) -> dict[str, Message]:
+    two = replace(sample.request, approvals_required=2)
+    none = replace(sample.request, approvals_required=0, state=RequestState.AWAITING_UPLOAD)
+    half = replace(sample.shown(RequestState.PENDING, AMIR), request=two)
+    free = replace(sample.shown(), request=none)
+    card = request_card.request_card
+    return {
+        "request_pending": card(sample.shown(), ZONE),
+        "request_half_approved": card(half, ZONE),
+        "request_without_approval": card(free, ZONE),
+        "request_awaiting_upload": card(sample.shown(RequestState.AWAITING_UPLOAD, AMIR), ZONE),
+        "request_completed": card(sample.shown(RequestState.COMPLETED, AMIR, BEA), ZONE),
+        "request_declined": card(sample.declined(), ZONE),
+        "request_cancelled": card(sample.shown(RequestState.CANCELLED), ZONE),
+        "request_expired": card(sample.shown(RequestState.EXPIRED), ZONE),
+        "request_failed": card(sample.shown(RequestState.FAILED, AMIR), ZONE),
+        "declined_news": request_card.declined(sample.declined()),
+    }
+
+
+def _steps(sample: Sample) -> dict[str, Message]:
+    waits = sample.shown(RequestState.AWAITING_UPLOAD, AMIR)
+    return {
+        "steps_to_do": steps.steps(waits, ZONE),
+        "steps_completed": steps.steps(sample.shown(RequestState.COMPLETED, AMIR), ZONE),
+        "steps_expired": steps.steps(sample.shown(RequestState.EXPIRED), ZONE),
+        "upload_refused": upload.upload_refused(sample.upload, sample.request, sample.token),
+        "delete_file_please": upload.delete_file_please(sample.token, sample.permalink),
+        "certificate_comment": _worded(steps.certificate_comment(sample.token, sample.key_pair)),
+    }
+
+
+def _outcomes(sample: Sample) -> dict[str, Message]:
+    completed = replace(sample.run, state=SyncState.COMPLETED, error=None)
+    failed = replace(
+        sample.run,
+        state=SyncState.FAILED,
+        error=sample.run.error or "Apple did not answer as expected.",
+    )
+    done = sample.shown(RequestState.COMPLETED, AMIR)
+    stranger = replace(done, token=replace(sample.token, admin_id="other@schools.example"))
+    return {
+        "token_active": outcomes.token_active(done, ZONE),
+        "token_active_by_another": outcomes.token_active(stranger, ZONE),
+        "token_active_unapproved": outcomes.token_active(
+            sample.shown(RequestState.COMPLETED), ZONE
+        ),
+        "sync_completed": outcomes.sync_result(completed, sample.token, 2345),
+        "sync_failed": outcomes.sync_result(failed, sample.token, 1),
+        "channel_closed": outcomes.channel_closed("C0ALERTS", sample.closed_error),
+    }
+
+
+def _answers(sample: Sample) -> dict[str, Message]:
+    request = replace(sample.request, state=RequestState.AWAITING_UPLOAD)
+    failed = replace(sample.run, state=SyncState.FAILED, error=sample.run.error or "No answer.")
+    young = replace(
+        sample.looked_at(request),
+        token=replace(
+            sample.token,
+            state=TokenState.AWAITING_TOKEN,
+            health=None,
+            expires_at=None,
+            org_name=None,
+            last_synced_at=None,
+        ),
+        days_left=None,
+        devices=0,
+    )
+    ill = replace(
+        sample.looked_at(),
+        token=replace(
+            sample.token, health=Health.TERMS_UNSIGNED, expires_at=NOW - timedelta(hours=20)
+        ),
+        days_left=-1,
+        last_run=failed,
+    )
+    many = [sample.looked_at() for _ in range(25)]
+    return {
+        "usage": usage.usage(),
+        "usage_unknown": usage.usage(unknown=sample.typed),
+        "usage_later": usage.usage(unknown="renew"),
+        "list": tokens.token_list([ill, sample.looked_at(), young], "", ZONE),
+        "list_many": tokens.token_list(many, "", ZONE),
+        "list_none": tokens.token_list([], "", ZONE),
+        "list_no_match": tokens.token_list([], sample.typed, ZONE),
+        "status": tokens.token_status(sample.looked_at(), ZONE),
+        "status_awaiting_token": tokens.token_status(young, ZONE),
+        "status_ill": tokens.token_status(ill, ZONE),
+        "refusal": told(_lacking()),
+        "stale_button": _worded(STALE),
+    }
+
+
+def _lacking() -> Refused:
+    stranger = Actor(id=BEA, member=True, roles=frozenset())
+    try:
+        require(stranger, Role.OPERATOR, frozenset({OLIVIA, OTTO}))
+    except Refused as error:
+        return error
+    raise AssertionError("somebody without a role passed")
+
+
+def _worded(text: str) -> Message:
+    return Message(text=text, blocks=[section(text)])

@@ -1,0 +1,356 @@
+"""What the outbox holds is posted, edited or whispered, and Slack's refusals become outcomes."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.drawing import Drawing
+from bot.notifier import SlackNotifier
+from bot.scopes import SCOPES
+from services.delivery import Closed, Never, NotNow, Outcome, Posted, Unknown
+from services.phrases import person
+from storage.database import Database
+from storage.records import OutboxItem
+from storage.states import DecisionState, NoticeKind, RequestState
+from tests.bot.samples import (
+    AMIR,
+    DECISION,
+    ITEM,
+    KEY_PAIR,
+    OLIVIA,
+    OTTO,
+    REQUEST,
+    RUN,
+    TOKEN,
+    UPLOAD,
+    ZONE,
+)
+from tests.bot.served import migrated
+from tests.sandbox.slack.conversations import Channel
+from tests.sandbox.slack.filling import uploaded
+from tests.sandbox.slack.person import Person
+from tests.sandbox.slack.workspace import Workspace
+
+REFUSED = replace(
+    DECISION,
+    id="e" * 32,
+    state=DecisionState.REFUSED,
+    refusal=f"{person(AMIR)} was first: this was approved already.",
+    dedupe_key="e",
+)
+SUBJECTS = {
+    NoticeKind.REQUEST_CARD: REQUEST.id,
+    NoticeKind.REQUEST_NEWS: REQUEST.id,
+    NoticeKind.CLICK_ANSWER: REFUSED.id,
+    NoticeKind.CERTIFICATE: KEY_PAIR.id,
+    NoticeKind.STEPS: REQUEST.id,
+    NoticeKind.UPLOAD_REFUSED: UPLOAD.id,
+    NoticeKind.TOKEN_ACTIVE: TOKEN.id,
+    NoticeKind.SYNC_RESULT: RUN.id,
+    NoticeKind.CHANNEL_CLOSED: REQUEST.id,
+    NoticeKind.FILE_CLEANUP: UPLOAD.id,
+}
+FILES = {NoticeKind.CERTIFICATE, NoticeKind.FILE_CLEANUP}
+FACTS = {"channel": "C0ALERTS", "error": "is_archived"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A database with one of each record, and a workspace to post into."""
+
+    slack: Workspace
+    database: Database
+    notifier: SlackNotifier
+    channel: Channel
+    olivia: Person
+
+    def item(self, kind: NoticeKind, destination: str = "", **more: object) -> OutboxItem:
+        made = replace(
+            ITEM,
+            kind=kind,
+            destination=destination or self.channel.id,
+            subject_id=SUBJECTS[kind],
+            facts=FACTS if kind is NoticeKind.CHANNEL_CLOSED else {},
+        )
+        return replace(made, **more)  # type: ignore[arg-type]  # fields of OutboxItem
+
+    async def post(self, item: OutboxItem, original: OutboxItem | None = None) -> Outcome:
+        return await self.notifier.post(item, original)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the records, to be copied for each test."""
+    path = tmp_path_factory.mktemp("filled") / "facts.db"
+    asyncio.run(fill(f"sqlite+aiosqlite:///{path}"))
+    return path
+
+
+@pytest.fixture
+async def place(tmp_path: Path, filled: Path) -> AsyncIterator[Place]:
+    slack = Workspace(scopes=SCOPES, signing_secret="invented", bot_token="xoxb-invented")
+    olivia = slack.add_person("Olivia", user_id=OLIVIA)
+    amir, otto = slack.add_person("Amir", user_id=AMIR), slack.add_person("Otto", user_id=OTTO)
+    channel = slack.add_channel("it", members=[olivia, amir, otto])
+    database = Database(f"sqlite+aiosqlite:///{shutil.copy(filled, tmp_path)}")
+    async with slack.serve() as origin:
+        file = uploaded(slack, OLIVIA, ("token.p7m", b"MIAG"))
+        file.id = UPLOAD.file_id
+        slack.files.by_id[file.id] = file
+        client = AsyncWebClient("xoxb-invented", base_url=f"{origin}/api/", retry_handlers=[])
+        yield Place(
+            slack=slack,
+            database=database,
+            notifier=SlackNotifier(client, Drawing(database=database, zone=ZONE)),
+            channel=channel,
+            olivia=olivia,
+        )
+        assert not slack.violations
+    await database.close()
+
+
+async def fill(url: str) -> None:
+    await migrated(Database(url))
+    database = Database(url)
+    async with database.write() as tx:
+        await tx.tokens.add(TOKEN)
+        await tx.requests.add(REQUEST)
+        await tx.decisions.add(DECISION)
+        await tx.decisions.add(REFUSED)
+        await tx.key_pairs.add(KEY_PAIR)
+        await tx.uploads.add(UPLOAD)
+        await tx.sync_runs.add(RUN)
+    await database.close()
+
+
+def test_every_kind_of_notice_is_tried_here() -> None:
+    assert SUBJECTS.keys() == set(NoticeKind)
+
+
+async def test_every_kind_of_notice_is_drawn_and_slack_takes_it(place: Place) -> None:
+    for kind in sorted(set(NoticeKind) - FILES):
+        outcome = await place.post(place.item(kind))
+        message = place.channel.messages[-1]
+        assert outcome == Posted(channel=place.channel.id, ts=message.ts), kind
+        assert message.text
+        assert message.blocks
+        assert not message.says("Repeat:")
+    assert len(place.channel.messages) == len(NoticeKind) - len(FILES)
+
+
+async def test_what_is_gone_is_never_posted(place: Place) -> None:
+    for kind in set(NoticeKind) - {NoticeKind.CHANNEL_CLOSED}:
+        item = place.item(kind, OLIVIA, subject_id="0" * 32)
+        assert await place.post(item) == Never(error="what it tells of is gone")
+    assert not place.olivia.dm.messages
+
+
+async def test_the_person_who_was_first_is_mentioned(place: Place) -> None:
+    await place.post(place.item(NoticeKind.CLICK_ANSWER))
+    assert place.channel.messages[0].says(f"<@{AMIR}> was first")
+
+
+async def test_a_late_post_tells_the_newest_state(place: Place) -> None:
+    item = place.item(NoticeKind.REQUEST_CARD)
+    async with place.database.write() as tx:
+        await tx.requests.move(
+            REQUEST.id, RequestState.PENDING, RequestState.EXPIRED, ended_at=None
+        )
+    await place.post(item)
+    (card,) = place.channel.messages
+    assert card.says("Expired")
+    assert not card.buttons
+
+
+async def posted(place: Place, kind: NoticeKind) -> OutboxItem:
+    outcome = await place.post(place.item(kind))
+    assert isinstance(outcome, Posted)
+    return place.item(kind, posted_channel=outcome.channel, posted_ts=outcome.ts)
+
+
+async def test_an_edit_changes_the_message_in_place(place: Place) -> None:
+    original = await posted(place, NoticeKind.REQUEST_CARD)
+    (card,) = place.channel.messages
+    assert card.buttons
+    async with place.database.write() as tx:
+        await tx.requests.move(
+            REQUEST.id, RequestState.PENDING, RequestState.DECLINED, ended_at=None
+        )
+    outcome = await place.post(place.item(NoticeKind.REQUEST_CARD, id=2, edits=1), original)
+    assert outcome == Posted(channel=place.channel.id, ts=card.ts)
+    assert place.channel.messages == [card]
+    assert card.says("Declined")
+    assert not card.buttons
+
+
+@pytest.mark.parametrize("error", ["message_not_found", "cant_update_message"])
+async def test_an_edit_that_is_refused_is_a_new_message(place: Place, error: str) -> None:
+    original = await posted(place, NoticeKind.REQUEST_CARD)
+    place.slack.faults.error("chat.update", error)
+    outcome = await place.post(place.item(NoticeKind.REQUEST_CARD, edits=1), original)
+    assert len(place.channel.messages) == 2
+    assert outcome == Posted(channel=place.channel.id, ts=place.channel.messages[1].ts)
+
+
+async def test_an_edit_of_what_was_never_posted_is_a_new_message(place: Place) -> None:
+    original = place.item(NoticeKind.REQUEST_CARD)
+    await place.post(place.item(NoticeKind.REQUEST_CARD, edits=1), original)
+    assert len(place.channel.messages) == 1
+
+
+async def test_an_answer_to_a_click_is_seen_by_that_person_only(place: Place) -> None:
+    assert await place.post(place.item(NoticeKind.CLICK_ANSWER, visible_to=OLIVIA)) == Posted()
+    assert not place.channel.messages
+    assert place.olivia.ephemerals[0].says("was first")
+
+
+async def test_an_answer_to_somebody_who_left_the_channel_is_a_direct_message(
+    place: Place,
+) -> None:
+    place.channel.members.remove(OLIVIA)
+    await place.post(place.item(NoticeKind.CLICK_ANSWER, visible_to=OLIVIA))
+    assert place.olivia.dm.messages[0].says("was first")
+    assert not place.olivia.ephemerals
+
+
+async def test_an_answer_in_a_channel_without_the_bot_is_a_direct_message(place: Place) -> None:
+    place.channel.members.remove(place.slack.bot_user_id)
+    await place.post(place.item(NoticeKind.CLICK_ANSWER, visible_to=OLIVIA))
+    assert place.olivia.dm.messages[0].says("was first")
+
+
+async def test_the_certificate_comes_as_a_file_with_its_fingerprint(place: Place) -> None:
+    outcome = await place.post(place.item(NoticeKind.CERTIFICATE, OLIVIA))
+    (message,) = place.olivia.dm.messages
+    assert outcome == Posted(channel=place.olivia.dm.id)
+    assert message.files[0].content == KEY_PAIR.certificate_pem.encode()
+    assert message.files[0].name == "HQ-iPads-abcdabcd.pem"
+    assert message.says(KEY_PAIR.fingerprint)
+
+
+async def test_a_certificate_sent_again_says_so(place: Place) -> None:
+    await place.post(place.item(NoticeKind.CERTIFICATE, OLIVIA, repeats=1))
+    assert place.olivia.dm.messages[0].text.startswith("Repeat:")
+
+
+async def test_the_used_file_is_deleted_where_slack_allows_it(place: Place) -> None:
+    used = place.slack.files.by_id[UPLOAD.file_id]
+    used.user_id = place.slack.bot_user_id
+    assert await place.post(place.item(NoticeKind.FILE_CLEANUP, OLIVIA)) == Posted()
+    assert used.deleted
+    assert not place.olivia.dm.messages
+
+
+async def test_the_uploader_is_asked_with_a_link_where_it_does_not(place: Place) -> None:
+    outcome = await place.post(place.item(NoticeKind.FILE_CLEANUP, OLIVIA))
+    used = place.slack.files.by_id[UPLOAD.file_id]
+    (ask,) = place.olivia.dm.messages
+    assert outcome == Posted(channel=place.olivia.dm.id, ts=ask.ts)
+    assert ask.says(used.to_file()["permalink"])
+    assert not used.deleted
+
+
+async def test_a_file_that_is_gone_already_needs_nobody(place: Place) -> None:
+    place.slack.files.by_id[UPLOAD.file_id].deleted = True
+    assert await place.post(place.item(NoticeKind.FILE_CLEANUP, OLIVIA)) == Posted()
+    assert not place.olivia.dm.messages
+
+
+async def test_a_file_that_vanishes_between_two_calls_needs_nobody(place: Place) -> None:
+    place.slack.faults.error("files.info", "file_deleted")
+    outcome = await place.post(place.item(NoticeKind.FILE_CLEANUP, OLIVIA))
+    assert not place.olivia.dm.messages
+    assert outcome == Posted()
+
+
+@pytest.mark.parametrize("method", ["files.delete", "files.info"])
+async def test_a_cleanup_that_is_throttled_waits(place: Place, method: str) -> None:
+    place.slack.faults.rate_limit(method, retry_after=7)
+    outcome = await place.post(place.item(NoticeKind.FILE_CLEANUP, OLIVIA))
+    assert outcome == NotNow(seconds=7, error="ratelimited")
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"),
+    [
+        (NoticeKind.SYNC_RESULT, "chat.postMessage"),
+        (NoticeKind.CERTIFICATE, "conversations.open"),
+        (NoticeKind.CERTIFICATE, "files.getUploadURLExternal"),
+        (NoticeKind.CERTIFICATE, "files.completeUploadExternal"),
+    ],
+)
+async def test_too_many_calls_wait_as_long_as_slack_says(
+    place: Place, kind: NoticeKind, method: str
+) -> None:
+    place.slack.faults.rate_limit(method, retry_after=11)
+    assert await place.post(place.item(kind, OLIVIA)) == NotNow(seconds=11, error="ratelimited")
+    assert not place.olivia.dm.messages
+
+
+async def test_a_channel_that_does_not_take_messages_is_closed(place: Place) -> None:
+    item = place.item(NoticeKind.SYNC_RESULT)
+    place.channel.members.remove(place.slack.bot_user_id)
+    assert await place.post(item) == Closed(error="not_in_channel")
+    place.channel.is_archived = True
+    assert await place.post(item) == Closed(error="is_archived")
+    place.channel.is_deleted = True
+    assert await place.post(item) == Closed(error="channel_not_found")
+
+
+async def test_a_person_who_left_is_never_written_to_again(place: Place) -> None:
+    place.slack.faults.error("chat.postMessage", "user_disabled")
+    outcome = await place.post(place.item(NoticeKind.STEPS, OLIVIA))
+    assert outcome == Never(error="user_disabled")
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.SYNC_RESULT, NoticeKind.CERTIFICATE])
+@pytest.mark.parametrize("accepted", [False, True])
+async def test_a_lost_answer_is_unknown_and_the_repeat_says_so(
+    place: Place, kind: NoticeKind, *, accepted: bool
+) -> None:
+    method = "chat.postMessage"
+    if kind is NoticeKind.CERTIFICATE:
+        method = "files.completeUploadExternal"
+    place.slack.faults.reset(method, accepted=accepted)
+    item = place.item(kind, OLIVIA)
+    assert isinstance(await place.post(item), Unknown)
+    assert len(place.olivia.dm.messages) == int(accepted)
+    assert isinstance(await place.post(replace(item, repeats=1)), Posted)
+    *before, again = place.olivia.dm.messages
+    assert again.text.startswith("Repeat:")
+    assert len(before) == int(accepted)
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+async def test_a_server_error_leaves_it_unknown_whether_slack_has_it(
+    place: Place, *, accepted: bool
+) -> None:
+    for status in (500, 502, 503):
+        place.slack.faults.status("chat.postMessage", status, accepted=accepted)
+        assert isinstance(await place.post(place.item(NoticeKind.SYNC_RESULT)), Unknown)
+    assert len(place.channel.messages) == 3 * accepted
+
+
+async def test_an_error_inside_slack_is_unknown(place: Place) -> None:
+    for error in ("internal_error", "fatal_error", "service_unavailable"):
+        place.slack.faults.error("chat.postMessage", error)
+        assert await place.post(place.item(NoticeKind.SYNC_RESULT)) == Unknown(error=error)
+
+
+async def test_a_lost_token_buries_no_message(place: Place) -> None:
+    for error in ("invalid_auth", "token_revoked", "account_inactive", "missing_scope"):
+        place.slack.faults.error("chat.postMessage", error)
+        assert not isinstance(await place.post(place.item(NoticeKind.SYNC_RESULT)), Never), error
+
+
+async def test_no_message_holds_what_is_sealed(place: Place) -> None:
+    await place.post(place.item(NoticeKind.UPLOAD_REFUSED))
+    await place.post(place.item(NoticeKind.CERTIFICATE, OLIVIA))
+    assert place.olivia.dm.messages
+    assert "v1:" in str(KEY_PAIR)
+    assert "v1:" not in str(place.slack.requests)

@@ -1,0 +1,230 @@
+"""Lanes work when something is due, outlive what goes wrong, and say when they no longer run."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bot.schedule import LanePlan, Schedule
+from bot.work import Work
+
+NEVER = 3600
+
+
+class Lane:
+    """A lane that notes each sweep; the first ones may fail, and it may say what is due when."""
+
+    def __init__(self, *, faults: int = 0, delay: float | None = None) -> None:
+        self.sweeps = 0
+        self.faults = faults
+        self.delay = delay
+
+    async def sweep(self) -> float | None:
+        self.sweeps += 1
+        if self.sweeps <= self.faults:
+            raise ValueError("a bad row")
+        return self.delay
+
+    async def swept(self, times: int) -> None:
+        async with asyncio.timeout(3):
+            while self.sweeps < times:  # noqa: ASYNC110 - the schedule tells nobody
+                await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def running(*lanes: Lane, tick_every: int = NEVER) -> AsyncIterator[Schedule]:
+    plans = [LanePlan(name=f"lane{n}", sweep=lane.sweep) for n, lane in enumerate(lanes)]
+    schedule = Schedule(plans, tick_every)
+    schedule.start()
+    try:
+        yield schedule
+    finally:
+        await schedule.stop()
+
+
+async def settled() -> None:
+    await asyncio.sleep(0.05)
+
+
+async def test_every_lane_looks_at_start_for_what_a_crash_left() -> None:
+    lanes = Lane(), Lane()
+    async with running(*lanes):
+        await settled()
+        assert [lane.sweeps for lane in lanes] == [1, 1]
+
+
+async def test_a_commit_wakes_every_lane() -> None:
+    lanes = Lane(), Lane()
+    async with running(*lanes) as schedule:
+        await settled()
+        schedule.wake()
+        await settled()
+        assert [lane.sweeps for lane in lanes] == [2, 2]
+
+
+async def test_a_commit_during_a_sweep_is_not_missed() -> None:
+    lane = Lane()
+    woken: list[Schedule] = []
+
+    async def sweep() -> None:
+        await lane.sweep()
+        if lane.sweeps == 1:
+            woken[0].wake()
+
+    schedule = Schedule([LanePlan(name="lane", sweep=sweep)], NEVER)
+    woken.append(schedule)
+    schedule.start()
+    await lane.swept(2)
+    await schedule.stop()
+
+
+async def test_many_commits_at_once_are_one_more_look() -> None:
+    lane = Lane()
+    async with running(lane) as schedule:
+        await settled()
+        for _ in range(100):
+            schedule.wake()
+        await settled()
+        assert lane.sweeps == 2
+
+
+async def test_a_lane_wakes_by_itself_when_it_knows_what_is_due() -> None:
+    lane = Lane(delay=0.02)
+    async with running(lane):
+        await lane.swept(4)
+
+
+async def test_a_lane_outlives_a_fault_and_the_log_has_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    lane, other = Lane(faults=1), Lane()
+    async with running(lane, other) as schedule:
+        await settled()
+        assert schedule.alive()
+        schedule.wake()
+        await lane.swept(2)
+        assert other.sweeps == 2
+    (record,) = [record for record in caplog.records if record.message == "lane_failed"]
+    assert record.exc_info is not None
+
+
+async def test_ticks_wake_the_lanes_and_without_them_the_schedule_is_not_alive() -> None:
+    lane = Lane()
+    async with running(lane, tick_every=1) as schedule:
+        await lane.swept(2)
+        assert schedule.alive()
+        schedule._ticker.pause()
+        async with asyncio.timeout(5):
+            while schedule.alive():  # noqa: ASYNC110 - as the health check does
+                await asyncio.sleep(0.05)
+        schedule._ticker.resume()
+        async with asyncio.timeout(3):
+            while not schedule.alive():  # noqa: ASYNC110 - likewise
+                await asyncio.sleep(0.05)
+
+
+async def test_a_schedule_whose_lane_ended_is_not_alive() -> None:
+    async def sweep() -> None:
+        raise asyncio.CancelledError
+
+    schedule = Schedule([LanePlan(name="lane", sweep=sweep)], NEVER)
+    schedule.start()
+    await settled()
+    assert not schedule.alive()
+    await schedule.stop()
+
+
+async def test_a_stopped_schedule_sweeps_no_more() -> None:
+    lane = Lane(delay=0.01)
+    async with running(lane) as schedule:
+        await lane.swept(1)
+    before = lane.sweeps
+    schedule.wake()
+    await settled()
+    assert lane.sweeps == before
+    assert not schedule.alive()
+
+
+async def test_a_lane_that_hangs_is_cut_at_the_stop() -> None:
+    async def sweep() -> None:
+        await asyncio.sleep(NEVER)
+
+    schedule = Schedule([LanePlan(name="lane", sweep=sweep)], NEVER)
+    schedule.start()
+    await settled()
+    async with asyncio.timeout(1):
+        await schedule.stop()
+
+
+async def test_work_is_waited_for_when_the_service_stops() -> None:
+    done: list[str] = []
+
+    async def job() -> None:
+        await asyncio.sleep(0.05)
+        done.append("job")
+
+    work = Work()
+    work.start(job())
+    await work.drain(2)
+    assert done == ["job"]
+
+
+async def test_work_that_takes_too_long_is_cut() -> None:
+    ended: list[str] = []
+
+    async def job() -> None:
+        try:
+            await asyncio.sleep(NEVER)
+        finally:
+            ended.append("cut")
+
+    work = Work()
+    work.start(job())
+    await asyncio.sleep(0)
+    began = time.monotonic()
+    await work.drain(0.05)
+    assert ended == ["cut"]
+    assert time.monotonic() - began < 1
+
+
+async def test_work_started_by_work_is_waited_for() -> None:
+    done: list[str] = []
+    work = Work()
+
+    async def second() -> None:
+        await asyncio.sleep(0.05)
+        done.append("second")
+
+    async def first() -> None:
+        await asyncio.sleep(0.02)
+        work.start(second())
+
+    work.start(first())
+    await work.drain(2)
+    assert done == ["second"]
+
+
+async def test_work_that_fails_is_in_the_log_and_ends_nothing_else(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    done: list[str] = []
+
+    async def bad() -> None:
+        raise ValueError("a bug")
+
+    async def good() -> None:
+        done.append("good")
+
+    work = Work()
+    work.start(bad())
+    work.start(good())
+    await work.drain(1)
+    assert done == ["good"]
+    assert [record.message for record in caplog.records] == ["task_failed"]
+
+
+async def test_nothing_to_wait_for_is_no_wait() -> None:
+    async with asyncio.timeout(0.5):
+        await Work().drain(NEVER)

@@ -1,0 +1,218 @@
+"""Every setting is checked before anything starts, and what is wrong is named without secrets."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Settings, load_settings, unknown_names
+from services.errors import ConfigurationError
+from services.sealing import new_key
+from storage.states import Action
+from tests.bot.served import only
+from tests.sandbox.deployment import MANIFEST
+
+SECRET = "canary-51c7"
+README = MANIFEST.parent / "README.md"
+ROW = re.compile(r"^\| `([A-Z_]+)` \| (.*?) \| (.*) \|$", re.MULTILINE)
+LEAST = {"SLACK_BOT_TOKEN": "xoxb-1", "ALERT_CHANNEL": "C0ALERTS", "ENCRYPTION_KEYS": "k1:AAAA"}
+BAD = {
+    "SLACK_API_URL": [
+        "http://slack.com/api/",
+        "https://slack.com/api",
+        "slack.com",
+        "ftp://x/api/",
+    ],
+    "OPERATORS": ["olivia", "@olivia", "U1,olivia", "C0ALERTS", "u0olivia", "U0OLIVIA;U0AMIR"],
+    "APPROVERS": ["#it"],
+    "ADMINS": ["admin@schools.example"],
+    "VIEWERS": ["everybody"],
+    "APPROVALS_REQUIRED": ["many", "-1", "1.5", "create=x", "dance=1", "create=", "=1", "create:1"],
+    "ALERT_CHANNEL": ["it-alerts", "#it-alerts", "U0OLIVIA", "c0alerts"],
+    "APPROVAL_CHANNEL": ["#it"],
+    "PROGRAMS": ["jamf", "apple,jamf", "intune"],
+    "ENCRYPTION_KEYS": ["file:/nowhere/keys"],
+    "APPLE_ENROLLMENT_URL": ["http://mdmenrollment.apple.com", "https://x.example/v1", "apple"],
+    "SYNC_EVERY": ["0", "-1", "often", "1.5"],
+    "TICK_EVERY": ["0", "x"],
+    "TIME_ZONE": ["Berlin", "../etc/passwd", "Mars/Olympus", "/etc/localtime"],
+    "PORT": ["0", "65536", "http"],
+    "LOG_LEVEL": ["LOUD"],
+    "LOG_FORMAT": ["xml"],
+}
+CASES = [(name, value) for name, values in BAD.items() for value in values]
+
+
+@pytest.fixture(autouse=True)
+def _least(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    only(monkeypatch, tmp_path, LEAST)
+
+
+def complaint() -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert SECRET not in str(caught.value)
+    return caught.value.user_message
+
+
+@pytest.mark.parametrize(("name", "value"), CASES)
+def test_a_bad_value_is_refused_in_one_sentence_that_names_the_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    sentence = complaint()
+    assert sentence.startswith(f"{name} ")
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    assert "Value error" not in sentence
+
+
+@pytest.mark.parametrize("name", sorted(LEAST))
+def test_a_required_setting_that_is_missing_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delenv(name)
+    assert complaint() == f"{name} is not set: see the table of settings in README."
+
+
+@pytest.mark.parametrize("name", sorted(LEAST))
+def test_an_empty_setting_counts_as_missing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "")
+    assert complaint().startswith(f"{name} is not set")
+
+
+def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ALERT_CHANNEL")
+    monkeypatch.setenv("PORT", "x")
+    monkeypatch.setenv("OPERATORS", "olivia")
+    assert all(name in complaint() for name in ("ALERT_CHANNEL", "PORT", "OPERATORS"))
+
+
+@pytest.mark.parametrize(
+    "name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "ENCRYPTION_KEYS"]
+)
+def test_no_complaint_and_no_settings_show_a_secret(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, f"k1:{SECRET}")
+    assert SECRET not in repr(load_settings())
+    monkeypatch.setenv("PORT", "x")
+    complaint()
+
+
+def test_a_secret_pasted_into_the_wrong_setting_is_not_echoed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("LOG_FORMAT", "SLACK_API_URL", "ALERT_CHANNEL", "TIME_ZONE", "PORT"):
+        monkeypatch.setenv(name, SECRET)
+    assert SECRET not in complaint()
+
+
+def test_lists_take_spaces_and_drop_empty_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPERATORS", " U0OLIVIA , S0TEAM,,W0OTTO, ")
+    assert load_settings().operators == ("U0OLIVIA", "S0TEAM", "W0OTTO")
+
+
+@pytest.mark.parametrize(
+    ("text", "needed"),
+    [("", 1), ("0", 0), ("3", 3), ("create=2", 2), ("create=2,1", 2), ("2, create=0", 0)],
+)
+def test_approvals_are_a_number_or_pairs(
+    monkeypatch: pytest.MonkeyPatch, text: str, needed: int
+) -> None:
+    monkeypatch.setenv("APPROVALS_REQUIRED", text)
+    assert load_settings().approvals_required.needed(Action.CREATE) == needed
+
+
+def test_keys_come_from_a_file_with_one_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = new_key("k1"), new_key("k2"), new_key("k3")
+    (tmp_path / "keys").write_text(f"{first}\n\n  {second}\n")
+    monkeypatch.setenv("ENCRYPTION_KEYS", f"file:keys,{third}")
+    found = [key.get_secret_value() for key in load_settings().encryption_keys]
+    assert found == [first, second, third]
+
+
+def test_a_key_file_that_is_no_text_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "keys").write_bytes(b"\xff\xfe")
+    for path in ("keys", "."):
+        monkeypatch.setenv("ENCRYPTION_KEYS", f"file:{path}")
+        assert complaint().startswith("ENCRYPTION_KEYS names a file that cannot be read")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.1.2.3"])
+def test_http_is_allowed_to_a_loopback_address(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("SLACK_API_URL", f"http://{host}:8080/api/")
+    monkeypatch.setenv("APPLE_ENROLLMENT_URL", f"http://{host}:8081")
+    settings = load_settings()
+    assert settings.file_origin == f"http://{host}:8080"
+    assert len(settings.other_addresses()) == 2
+
+
+@pytest.mark.parametrize(
+    "host", ["10.0.0.1", "0.0.0.1", "localhost.evil.example", "127.0.0.1.evil.example", "[::2]"]
+)
+def test_http_is_refused_to_any_other_address(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("APPLE_ENROLLMENT_URL", f"http://{host}")
+    assert complaint().startswith("APPLE_ENROLLMENT_URL takes an https address")
+
+
+def test_the_loopback_address_may_not_be_a_user_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_API_URL", "http://127.0.0.1@evil.example/api/")
+    assert complaint().startswith("SLACK_API_URL")
+
+
+def test_files_come_from_slacks_file_host_unless_the_api_is_moved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert load_settings().file_origin == "https://files.slack.com"
+    monkeypatch.setenv("SLACK_API_URL", "https://proxy.example:444/slack/api/")
+    assert load_settings().file_origin == "https://proxy.example:444"
+
+
+def test_a_file_of_settings_is_read_and_the_environment_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("PORT=4001\nHOST=0.0.0.0\nslack_bot_token=xoxb-file\n")
+    monkeypatch.setenv("PORT", "4002")
+    settings = load_settings()
+    assert (settings.port, settings.host) == (4002, "0.0.0.0")  # noqa: S104 - a value, not a socket
+    assert settings.slack_bot_token.get_secret_value() == LEAST["SLACK_BOT_TOKEN"]
+
+
+def test_unknown_names_in_the_file_are_named(tmp_path: Path) -> None:
+    assert unknown_names() == []
+    (tmp_path / ".env").write_text("PORT=4001\nOPERATOR=U1\nSLAK_TOKEN=x\n")
+    assert unknown_names() == ["OPERATOR", "SLAK_TOKEN"]
+
+
+def test_the_defaults_are_those_that_are_documented() -> None:
+    settings = load_settings()
+    assert settings.slack_api_url == "https://slack.com/api/"
+    assert settings.apple_enrollment_url == "https://mdmenrollment.apple.com"
+    assert settings.database_url == "sqlite+aiosqlite:///data/enroll-token.db"
+    assert (settings.sync_every, settings.tick_every, settings.port) == (43200, 30, 3000)
+    assert (settings.time_zone, settings.log_format, settings.programs) == (
+        "UTC",
+        "text",
+        ("apple",),
+    )
+    assert settings.approvals_required.needed(Action.CREATE) == 1
+    assert (settings.requests_channel, settings.other_addresses()) == ("C0ALERTS", [])
+    assert settings.operators == settings.viewers == ()
+
+
+def test_nothing_can_change_a_setting_later() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings().port = 1
+
+
+def test_readme_names_every_setting_with_its_default() -> None:
+    rows = {name: default for name, default, _ in ROW.findall(README.read_text(encoding="utf-8"))}
+    assert rows.keys() == {name.upper() for name in Settings.model_fields}
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, str | int) and field.default:
+            assert str(field.default) in rows[name.upper()], name

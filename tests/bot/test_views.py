@@ -1,0 +1,173 @@
+"""Every message and modal keeps Slack's rules, whatever outsiders wrote into it."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bot.views import create, upload
+from bot.views.blocks import Message, View
+from bot.views.tokens import token_list
+from bot.views.wording import REQUEST_STATES, escape, said
+from services.errors import InvalidForm
+from services.phrases import person
+from services.wrong_file import WrongFileReason
+from storage.states import Portal, RequestState
+from tests.bot.samples import HOSTILE, OLIVIA, TYPICAL, ZONE
+from tests.bot.surfaces import messages, views
+from tests.sandbox.slack.linter import lint_message, lint_view
+from tests.sandbox.slack.reading import texts_of
+
+SAMPLES = {"typical": TYPICAL, "hostile": HOSTILE}
+MESSAGES = {
+    f"{kind}-{name}": message
+    for kind, sample in SAMPLES.items()
+    for name, message in messages(sample).items()
+}
+VIEWS = {
+    f"{kind}-{name}": view
+    for kind, sample in SAMPLES.items()
+    for name, view in views(sample).items()
+}
+ESCAPED_TEXT = 4000
+CONTROL = re.compile("[\u0000-\u0009\u000b-\u001f\u202a-\u202e\u2066-\u2069\u200e\u200f\ue000]")
+OURS = re.compile(r"<(@U0[A-Z0-9]+|#C0[A-Z]+|https://[a-z.]+(/\S+)?\|[A-Za-z ]+)>")
+"""The only marks between angle brackets that we write ourselves."""
+WORD = re.compile(r"[A-Za-z]{2}")
+EMOJI = re.compile(r":[a-z_]+:")
+
+
+def marked_up(value: Any) -> Iterator[str]:  # noqa: ANN401 - any part of a payload
+    """Every text in which Slack looks for mentions and links."""
+    if isinstance(value, list):
+        for item in value:
+            yield from marked_up(item)
+    elif isinstance(value, dict):
+        if value.get("type") == "mrkdwn":
+            yield value["text"]
+        for inner in value.values():
+            yield from marked_up(inner)
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES.keys())
+def test_slack_takes_every_message(message: Message) -> None:
+    assert lint_message(message.blocks) == []
+    assert 0 < len(message.text) <= ESCAPED_TEXT
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
+def test_slack_takes_every_modal(view: View) -> None:
+    assert lint_view(view) == []
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES.keys())
+def test_no_outside_text_mentions_or_links_in_a_message(message: Message) -> None:
+    for text in [message.text, *marked_up(message.blocks)]:
+        assert "<" not in OURS.sub("", text), text
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
+def test_no_outside_text_mentions_or_links_in_a_modal(view: View) -> None:
+    for text in marked_up(view):
+        assert "<" not in OURS.sub("", text), text
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES.keys())
+def test_no_unseen_character_reaches_marked_up_text_of_a_message(message: Message) -> None:
+    for text in [message.text, *marked_up(message.blocks)]:
+        assert CONTROL.search(text) is None, text
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES.keys())
+def test_no_state_is_shown_by_an_emoji_alone(message: Message) -> None:
+    for text in texts_of(message.blocks):
+        assert WORD.search(EMOJI.sub("", text)), text
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES.keys())
+def test_buttons_and_hidden_data_carry_ids_not_facts(message: Message) -> None:
+    for block in message.blocks:
+        for element in block.get("elements", []):
+            if element["type"] == "button":
+                assert re.fullmatch(r"[a-z0-9]{32}", element["value"])
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
+def test_a_modal_hides_an_id_or_a_known_word(view: View) -> None:
+    assert re.fullmatch(r"([a-z0-9]{32}|apple)?", view.get("private_metadata", ""))
+
+
+def test_the_name_of_a_token_is_seen_as_it_was_typed() -> None:
+    shown = json.dumps(MESSAGES["hostile-status"].blocks)
+    assert "&lt;!channel&gt; &lt;@U123&gt;" in shown
+
+
+def test_every_state_of_a_request_has_a_word() -> None:
+    assert set(REQUEST_STATES) == set(RequestState)
+    assert all(WORD.search(words) for words in REQUEST_STATES.values())
+
+
+@pytest.mark.parametrize("reason", WrongFileReason)
+def test_the_sentence_for_a_wrong_file_ends_and_says_what_to_do(reason: WrongFileReason) -> None:
+    assert reason.sentence.endswith(".")
+    assert re.search(r"\b([Dd]ownload|[Uu]pload|[Dd]elete|[Oo]pen)\b", reason.sentence), (
+        reason.sentence
+    )
+
+
+def test_escaped_text_holds_no_mention_and_nothing_unseen() -> None:
+    text = escape("<!here> & <@U1>\u202e\u200b\x07\nnext")
+    assert text == "&lt;!here&gt; &amp; &lt;@U1&gt;\nnext"
+
+
+def test_only_the_services_own_marks_become_a_mention() -> None:
+    assert said(f"Ask {person(OLIVIA)} or <@U123>.") == "Ask <@U0OLIVIA> or &lt;@U123&gt;."
+
+
+@pytest.mark.parametrize("broken", ["\ue000", "\ue000U1", "\ue000u1\ue000", "\ue000<!x>\ue000"])
+def test_a_broken_mark_becomes_no_mention(broken: str) -> None:
+    assert "<" not in said(f"Ask {broken}.")
+
+
+@pytest.mark.parametrize("count", [1, 20, 21, 500])
+def test_a_list_of_any_length_fits_into_one_message(count: int) -> None:
+    shown = token_list([HOSTILE.looked_at() for _ in range(count)], "", ZONE)
+    assert lint_message(shown.blocks) == []
+    assert shown.text
+
+
+def test_the_create_form_gives_back_what_was_typed() -> None:
+    form = create.parse_create(submitted(name="  HQ  ", consent=True))
+    assert (form.name, form.server_name, form.owner) == ("  HQ  ", "", OLIVIA)
+    assert (form.portal, form.consented, form.submission) == (Portal.SCHOOL, True, "V1")
+
+
+def test_an_empty_create_form_consents_to_nothing() -> None:
+    empty: View = {"id": "V1", "private_metadata": "apple", "state": {"values": {}}}
+    form = create.parse_create(empty)
+    assert not form.consented
+    assert (form.name, form.reason, form.owner) == ("", "", "")
+
+
+def test_an_upload_form_without_a_file_names_the_field() -> None:
+    values: dict[str, Any] = {"file": {"file": {"type": "file_input", "files": []}}}
+    with pytest.raises(InvalidForm) as caught:
+        upload.parse_upload({"id": "V1", "state": {"values": values}})
+    assert list(caught.value.fields) == ["file"]
+
+
+def submitted(*, name: str, consent: bool) -> View:
+    agreed = [{"text": {"type": "plain_text", "text": "I agree"}, "value": create.AGREE}]
+    values = {
+        "name": {"type": "plain_text_input", "value": name},
+        "portal": {"type": "static_select", "selected_option": {"value": "school"}},
+        "server_name": {"type": "plain_text_input", "value": None},
+        "apple_id": {"type": "plain_text_input", "value": "a@b.example"},
+        "owner": {"type": "users_select", "selected_user": OLIVIA},
+        "reason": {"type": "plain_text_input", "value": "Because"},
+        "consent": {"type": "checkboxes", "selected_options": agreed if consent else []},
+    }
+    state = {"values": {block: {block: element} for block, element in values.items()}}
+    return {"id": "V1", "private_metadata": "apple", "state": state}
