@@ -1,0 +1,238 @@
+"""The services wired over one database file and Apple's stand-in, and the steps of the main job."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import count
+
+import httpx
+
+from services.apple.program import AppleProgram
+from services.apple.vault import Vault
+from services.audit import AuditLog
+from services.decisions import Click, Decisions
+from services.delivery import Delivery
+from services.notices import Channels, Notices
+from services.policy import Approvals
+from services.preparation import Preparation
+from services.programs import Program
+from services.requests import CreateForm, Requests
+from services.sealing import EncryptionKey, KeyRing
+from services.sync import Sync
+from services.uploads import UploadForm, Uploads
+from storage.database import Database
+from storage.records import AuditEntry, Decision, OutboxItem, Request, Token, Upload
+from storage.states import NoticeKind, Portal, ProgramName, Verdict
+from tests.sandbox.apple.organisation import Organisation
+from tests.sandbox.apple.server import Server
+from tests.sandbox.apple.service import Apple
+from tests.services.ports import (
+    APPROVER,
+    OPERATOR,
+    OWNER,
+    Drawer,
+    MovedClock,
+    Pinboard,
+    Workplace,
+)
+from tests.storage import facts
+
+APPLE_ID = "it-admin@schools.example"
+ALERTS = "C0ALERTS"
+APPROVALS = "C0APPROVALS"
+KEYS = KeyRing((EncryptionKey(name="k1", key=bytes(range(32))),))
+
+_numbers = count(1)
+
+
+@dataclass(kw_only=True)
+class Outside:
+    """What every process of the deployment shares: people, files, Slack, Apple and time."""
+
+    clock: MovedClock
+    people: Workplace
+    files: Drawer
+    pinboard: Pinboard
+    apple: Apple
+    organisation: Organisation
+    http: httpx.AsyncClient
+
+
+class Office:
+    """One process: its own connections to the database, its own services."""
+
+    def __init__(
+        self,
+        database: Database,
+        outside: Outside,
+        *,
+        keys: KeyRing = KEYS,
+        approvals: Approvals | None = None,
+        programs: Mapping[ProgramName, Program] | None = None,
+    ) -> None:
+        self.database = database
+        self.outside = outside
+        self.keys = keys
+        self.vault = Vault(keys)
+        self.clock = outside.clock
+        self.apple = outside.apple
+        self.audit = AuditLog(keys, self.clock)
+        self.notices = Notices(Channels(alert=ALERTS, approval=APPROVALS))
+        self.program = AppleProgram(database, outside.http, self.vault, self.clock)
+        by_name: Mapping[ProgramName, Program] = programs or {ProgramName.APPLE: self.program}
+        clock, notices, people = self.clock, self.notices, outside.people
+        self.requests = Requests(
+            database=database,
+            people=people,
+            audit=self.audit,
+            notices=notices,
+            approvals=approvals or Approvals(by_action={}),
+            programs=frozenset(by_name),
+            clock=clock,
+        )
+        self.decisions = Decisions(
+            database=database, people=people, audit=self.audit, notices=notices, clock=clock
+        )
+        self.preparation = Preparation(
+            database=database, programs=by_name, audit=self.audit, notices=notices, clock=clock
+        )
+        self.uploads = Uploads(
+            database=database,
+            programs=by_name,
+            files=outside.files,
+            people=people,
+            audit=self.audit,
+            notices=notices,
+            clock=clock,
+        )
+        self.sync = Sync(
+            database=database,
+            programs=by_name,
+            notices=notices,
+            clock=clock,
+            every=timedelta(hours=12),
+        )
+        self.delivery = Delivery(
+            database=database,
+            notifier=outside.pinboard,
+            people=people,
+            notices=notices,
+            clock=clock,
+        )
+
+    async def ask(self, name: str = "HQ iPads") -> Request:
+        """The operator asks for a token."""
+        return await self.requests.create(OPERATOR, form(name))
+
+    async def click(
+        self, request: Request, person: str = APPROVER, verdict: Verdict = Verdict.APPROVE
+    ) -> Decision:
+        """A click, recorded and weighed."""
+        key = f"click-{next(_numbers)}"
+        await self.decisions.record(click(request, person, verdict, key=key))
+        await self.decisions.finish_recorded()
+        async with self.database.read() as tx:
+            decision = await tx.decisions.of_key(key)
+        if decision is None:
+            raise AssertionError("the click was not recorded")
+        return decision
+
+    async def waiting(self, name: str = "HQ iPads") -> Request:
+        """A request that waits for its file: asked for, approved, prepared."""
+        request = await self.ask(name)
+        await self.click(request)
+        await self.preparation.begin_approved()
+        return await self.request(request.id)
+
+    async def server(self, request: Request, name: str | None = None) -> Server:
+        """A server at the portal with the certificate that was handed out for the request."""
+        token = await self.token(request)
+        async with self.database.read() as tx:
+            pair = await tx.key_pairs.newest_of(token.id)
+        if pair is None:
+            raise AssertionError("no certificate was handed out")
+        return self.outside.organisation.add_server(
+            name or token.server_name, certificate_pem=pair.certificate_pem.encode()
+        )
+
+    async def submit(self, request: Request, file: bytes | Exception) -> Upload:
+        """The operator submits a file; it is not looked at yet."""
+        number = next(_numbers)
+        self.outside.files.files[f"F{number}"] = file
+        return await self.uploads.submit(
+            OPERATOR,
+            UploadForm(
+                submission=f"upload-{number}",
+                request_id=request.id,
+                apple_id=APPLE_ID,
+                file_id=f"F{number}",
+                view_id=f"V{number}",
+            ),
+        )
+
+    async def bring(self, request: Request, file: bytes | Exception) -> Upload:
+        """The operator submits a file, and it gets its outcome."""
+        upload = await self.submit(request, file)
+        await self.uploads.finish_due()
+        async with self.database.read() as tx:
+            return await tx.uploads.get(upload.id) or upload
+
+    async def activate(self, name: str = "HQ iPads") -> tuple[Token, Server]:
+        """A token in use, and its server."""
+        request = await self.waiting(name)
+        server = await self.server(request)
+        await self.bring(request, server.download_token().content)
+        return await self.token(request), server
+
+    async def request(self, request_id: str) -> Request:
+        """The request as it is now."""
+        async with self.database.read() as tx:
+            found = await tx.requests.get(request_id)
+        if found is None:
+            raise AssertionError("no such request")
+        return found
+
+    async def token(self, request: Request) -> Token:
+        """The request's token as it is now."""
+        async with self.database.read() as tx:
+            found = await tx.tokens.get(request.token_id)
+        if found is None:
+            raise AssertionError("no such token")
+        return found
+
+    async def outbox(self, kind: NoticeKind | None = None) -> list[OutboxItem]:
+        """The messages written so far, of that kind where one is given."""
+        items = await facts.outbox(self.database)
+        return [item for item in items if kind in {None, item.kind}]
+
+    async def entries(self) -> list[AuditEntry]:
+        """The whole audit log."""
+        async with self.database.read() as tx:
+            return await tx.audit.since(0, 1000)
+
+
+def form(name: str = "HQ iPads", **fields: object) -> CreateForm:
+    """A create form that has nothing wrong, but for what is given."""
+    good = CreateForm(
+        submission=f"create-{next(_numbers)}",
+        program=ProgramName.APPLE,
+        portal=Portal.SCHOOL,
+        name=name,
+        server_name="",
+        apple_id=APPLE_ID,
+        owner=OWNER,
+        reason="New iPads for the primary school",
+        consented=True,
+    )
+    return replace(good, **fields)  # type: ignore[arg-type]
+
+
+def click(request: Request, person: str, verdict: Verdict, *, key: str) -> Click:
+    """A click on the request's card in the approvals channel."""
+    return Click(
+        request_id=request.id,
+        person=person,
+        verdict=verdict,
+        origin=f"{APPROVALS}/1.0",
+        key=key,
+    )
