@@ -13,16 +13,22 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.clock import SystemClock
 from bot.drawing import Drawing
 from bot.files import SlackFiles
+from bot.homes import Homes
 from bot.identity import Identity
 from bot.listeners.commands import Commands
 from bot.listeners.create import CreateForms
 from bot.listeners.decisions import DecisionButtons
 from bot.listeners.failures import Failures
+from bot.listeners.history import HistoryViews
+from bot.listeners.home import HomeTab
+from bot.listeners.settings import SettingsAnswer
+from bot.listeners.token_pages import TokenPages
 from bot.listeners.uploads import UploadForms
 from bot.notifier import SlackNotifier
 from bot.preflight import SlackSide, role_assignments
 from bot.schedule import LanePlan, Schedule
 from bot.settings import Settings
+from bot.sources import sources
 from bot.work import Work
 from services.apple.client import apple_http
 from services.apple.program import AppleProgram
@@ -31,8 +37,11 @@ from services.audit import AuditLog
 from services.clock import Clock, machine_now
 from services.decisions import Decisions
 from services.delivery import Delivery
+from services.history import History
 from services.keys import open_keys
 from services.notices import Channels, Notices
+from services.overview import Overviews
+from services.policy import People
 from services.preparation import Preparation
 from services.programs import Program
 from services.requests import Requests
@@ -52,6 +61,7 @@ DRAIN_SECONDS = 8.0
 class Core:
     """The services, wired."""
 
+    people: People
     requests: Requests
     decisions: Decisions
     preparation: Preparation
@@ -59,6 +69,8 @@ class Core:
     sync: Sync
     delivery: Delivery
     tokens: Tokens
+    history: History
+    overviews: Overviews
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +151,7 @@ def _core(settings: Settings, side: SlackSide, ground: _Ground) -> Core:
     notices = Notices(Channels(alert=settings.alert_channel, approval=settings.requests_channel))
     drawing = Drawing(database=database, zone=ZoneInfo(settings.time_zone))
     return Core(
+        people=people,
         requests=Requests(
             database=database,
             people=people,
@@ -178,6 +191,14 @@ def _core(settings: Settings, side: SlackSide, ground: _Ground) -> Core:
             clock=clock,
         ),
         tokens=Tokens(database=database, people=people, clock=clock, zone=drawing.zone),
+        history=History(database=database, people=people, notices=notices),
+        overviews=Overviews(
+            database=database,
+            people=people,
+            clock=clock,
+            zone=drawing.zone,
+            sync_every=settings.sync_interval,
+        ),
     )
 
 
@@ -188,12 +209,27 @@ def _service(
     zone = ZoneInfo(settings.time_zone)
     forms = UploadForms(uploads=core.uploads, work=work)
     app = _bolt(settings, side, slack)
-    Commands(requests=core.requests, tokens=core.tokens, work=work, zone=zone).register(app)
-    CreateForms(requests=core.requests, channel=settings.requests_channel).register(app)
+    creating = CreateForms(requests=core.requests, channel=settings.requests_channel, work=work)
+    creating.register(app)
+    shown = SettingsAnswer(people=core.people, shown=sources(settings))
+    history = HistoryViews(history=core.history, work=work, zone=zone)
+    history.register(app)
+    Commands(
+        forms=creating,
+        tokens=core.tokens,
+        history=history,
+        settings=shown,
+        work=work,
+        zone=zone,
+    ).register(app)
+    homes = Homes(slack, core.overviews, zone=zone)
+    HomeTab(homes=homes, forms=creating, work=work).register(app)
+    TokenPages(tokens=core.tokens, work=work, zone=zone).register(app)
     DecisionButtons(decisions=core.decisions, work=work).register(app)
     forms.register(app)
     Failures(work=work).register(app)
-    schedule = Schedule(_lanes(core, forms, work, slack), settings.tick_every)
+    lanes = [*_lanes(core, forms, work, slack), LanePlan(name="homes", sweep=homes.refresh)]
+    schedule = Schedule(lanes, settings.tick_every)
     database.on_commit = schedule.wake
     return Service(app=app, schedule=schedule, work=work, database=database, slack=slack)
 

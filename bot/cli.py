@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from bot import console
 from bot.checks import check
 from bot.inspect_file import inspect
 from bot.logs import set_up_logs
@@ -54,6 +55,8 @@ def _command(parsed: argparse.Namespace) -> int:
         case "inspect":
             for line in inspect(parsed.file, parsed.key, datetime.now(UTC)):
                 _say(line)
+        case "list" | "audit":
+            return asyncio.run(console.command(parsed))
         case "keys":
             _say(new_key(f"k{datetime.now(UTC):%Y%m%d}"))
         case _:
@@ -85,6 +88,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     checked.add_argument("--json", action="store_true", help="for programs")
     commands.add_parser("migrate", help="bring the database's schema up to this release")
+    listed = commands.add_parser("list", help="the tokens, the most urgent first")
+    listed.add_argument("--json", action="store_true", help="for programs")
+    audit = commands.add_parser("audit", help="the audit log: verify it, or export it as CSV")
+    audit_commands = audit.add_subparsers(dest="audit_command", required=True, metavar="COMMAND")
+    audit_commands.add_parser("verify", help="say whether the chain of entries holds")
+    exported = audit_commands.add_parser("export", help="write the entries as CSV, newest first")
+    exported.add_argument("--token", metavar="NAME", help="only those of this token")
     inspected = commands.add_parser(
         "inspect", help="say what a .p7m file is, and for which certificate; needs no settings"
     )

@@ -4,15 +4,18 @@ from dataclasses import dataclass
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.views import outcomes, request_card, steps, upload
+from bot.views import history_file, outcomes, request_card, steps, upload
 from bot.views.blocks import Message, section
 from bot.views.request_card import RequestFacts
 from bot.views.wording import said
+from services.history import chunks, wanted_of
 from storage.database import Database, Transaction
 from storage.records import KeyPair, OutboxItem, Token, Upload
 from storage.states import NoticeKind
 
 RecordT = TypeVar("RecordT")
+EXPORTED = 50_000
+"""Entries in one file: what can be made and sent well within the time of one post."""
 
 
 class Vanished(Exception):
@@ -20,8 +23,8 @@ class Vanished(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CertificateFile:
-    """The `.pem`, and what is said beside it."""
+class DrawnFile:
+    """A file, and what is said beside it."""
 
     name: str
     content: bytes
@@ -50,15 +53,30 @@ class Drawing:
                 case _:
                     return await _small(tx, item)
 
-    async def certificate(self, item: OutboxItem) -> CertificateFile:
+    async def certificate(self, item: OutboxItem) -> DrawnFile:
         """The file of a CERTIFICATE row. Raises Vanished."""
         async with self.database.read() as tx:
             pair: KeyPair = _there(await tx.key_pairs.get(item.subject_id))
             token: Token = _there(await tx.tokens.get(pair.token_id))
-        return CertificateFile(
+        return DrawnFile(
             name=steps.certificate_name(token, pair),
             content=pair.certificate_pem.encode(),
             comment=steps.certificate_comment(token, pair),
+        )
+
+    async def history(self, item: OutboxItem) -> DrawnFile:
+        """The file of a HISTORY_EXPORT row, of the entries as they are now. Raises Vanished."""
+        wanted = wanted_of(item)
+        async with self.database.read() as tx:
+            token = _there(await tx.tokens.get(wanted.token_id)) if wanted.token_id else None
+        parts, count = [history_file.heading()], 0
+        async for chunk in chunks(self.database, wanted, EXPORTED):
+            parts.append(history_file.lines(chunk))
+            count += len(chunk.entries)
+        return DrawnFile(
+            name=history_file.file_name(token),
+            content="".join(parts).encode(),
+            comment=history_file.comment(token, count, EXPORTED),
         )
 
     async def used_upload(self, item: OutboxItem) -> tuple[Upload, Token]:

@@ -12,7 +12,7 @@ from typing import Any, cast
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.drawing import Drawing, Vanished
+from bot.drawing import Drawing, DrawnFile, Vanished
 from bot.slack_errors import LOST, SERVER_FAULT, code_of, retry_after, status_of, throttled
 from bot.views.blocks import Block, Message, context
 from bot.views.upload import delete_file_please
@@ -62,11 +62,14 @@ class SlackNotifier:
 
     async def _post(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
         if item.kind is NoticeKind.CERTIFICATE:
-            return await self._send_certificate(item)
+            return await self._send(item, await self.drawing.certificate(item))
+        if item.kind is NoticeKind.HISTORY_EXPORT:
+            return await self._send(item, await self.drawing.history(item))
         if item.kind is NoticeKind.FILE_CLEANUP:
             return await self._clean_up(item)
         message = _marked(await self.drawing.message(item), item.repeats)
-        if item.visible_to is not None:
+        # Whoever is told directly is alone with us: there is nobody to hide it from.
+        if item.visible_to not in (None, item.destination):
             return await self._whisper(item, item.visible_to, message)
         if original is not None and original.posted_ts and original.posted_channel:
             return await self._edit(original.posted_channel, original.posted_ts, message)
@@ -104,8 +107,7 @@ class SlackNotifier:
             return await self._say(person, message)
         return Posted()
 
-    async def _send_certificate(self, item: OutboxItem) -> Posted:
-        file = await self.drawing.certificate(item)
+    async def _send(self, item: OutboxItem, file: DrawnFile) -> Posted:
         opened = await self.client.conversations_open(users=item.destination)
         comment = f"Repeat: {file.comment}" if item.repeats else file.comment
         await self.client.files_upload_v2(

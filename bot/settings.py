@@ -187,10 +187,10 @@ class Settings(BaseSettings):
         ]
 
 
-def load_settings() -> Settings:
+def load_settings(kind: type[Settings] = Settings) -> Settings:
     """The settings in force. Raises ConfigurationError: one sentence for each that is wrong."""
     try:
-        return Settings()  # type: ignore[call-arg]  # the environment gives the required ones
+        return kind()  # type: ignore[call-arg]  # the environment gives the required ones
     except ValidationError as error:
         said = " ".join(_said(dict(one)) for one in error.errors(include_input=False))
         raise ConfigurationError(f"settings: {said}", user_message=said) from None

@@ -13,10 +13,17 @@ from storage.database import Database, Transaction
 from storage.records import Decision, Request, new_id
 from storage.states import DecisionState, RequestState, TokenState, Verdict
 
+HOME = "home:"
+CONVERSATIONS = ("C", "G", "D")
+"""What the ids of channels, private channels and direct messages begin with."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Click:
-    """A click on Approve or Decline; `origin` is `<channel>/<message>`, `key` names the click."""
+    """A click on Approve or Decline; `key` names the click.
+
+    `origin` is `<channel>/<message>`, or `home:<view>` for one that came from no conversation.
+    """
 
     request_id: str
     person: str
@@ -96,8 +103,7 @@ class Decisions:
 
     async def _refuse(self, tx: Transaction, decision: Decision, why: str) -> None:
         if await tx.decisions.finish(decision.id, DecisionState.REFUSED, why):
-            channel = decision.origin.partition("/")[0]
-            await self.notices.click_answer(tx, decision, channel)
+            await self.notices.click_answer(tx, decision, _answer_to(decision))
 
     async def _count(
         self, tx: Transaction, decision: Decision, request: Request, actor: Actor
@@ -123,6 +129,12 @@ class Decisions:
             await move_token(tx, token, TokenState.CANCELLED)
 
 
+def _answer_to(decision: Decision) -> str:
+    """The conversation of the click; the person's own where it came from none."""
+    place, slash, _ = decision.origin.partition("/")
+    return place if slash and place.startswith(CONVERSATIONS) else decision.person
+
+
 def _too_late(request: Request, counted: list[Decision]) -> str | None:
     if request.state is RequestState.PENDING:
         return None
@@ -133,13 +145,18 @@ def _too_late(request: Request, counted: list[Decision]) -> str | None:
     return f"This request is {request.state.value.replace('_', ' ')}; nothing is left to decide."
 
 
+def _origin(decision: Decision) -> str:
+    from_home = decision.origin.startswith(HOME)
+    return decision.origin if from_home else f"message:{decision.origin}"
+
+
 def _deed(decision: Decision, request: Request, actor: Actor, becomes: RequestState) -> Deed:
     return Deed(
         actor=actor.id,
         action=f"request.{decision.verdict.value}",
         subject=f"request:{request.id}",
         token_id=request.token_id,
-        origin=f"message:{decision.origin}",
+        origin=_origin(decision),
         before={"state": request.state},
         after={"state": becomes},
     )

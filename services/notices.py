@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.clock import machine_now
+from storage.audit import Wanted
 from storage.database import Transaction
 from storage.records import Decision, Notice, OutboxItem, Request, SyncRun, Token, Upload
 from storage.states import NoticeKind
@@ -82,6 +83,18 @@ class Notices:
             subject_id=item.subject_id,
             dedupe_key=f"{NoticeKind.CHANNEL_CLOSED}:{item.destination}:{admin}:{today}",
             facts={"channel": item.destination, "error": error},
+        )
+        await tx.outbox.put(notice, machine_now())
+
+    async def history_export(self, tx: Transaction, person: str, wanted: Wanted, key: str) -> None:
+        """The wanted entries of the history as a file, for the person who asked for it."""
+        filters = {"actor": wanted.actor, "action": wanted.action}
+        notice = Notice(
+            kind=NoticeKind.HISTORY_EXPORT,
+            destination=person,
+            subject_id=wanted.token_id or "",
+            dedupe_key=f"{NoticeKind.HISTORY_EXPORT}:{key}",
+            facts={name: value for name, value in filters.items() if value is not None},
         )
         await tx.outbox.put(notice, machine_now())
 

@@ -73,6 +73,19 @@ def require(actor: Actor, role: Role, holders: frozenset[str]) -> None:
     )
 
 
+def require_any(actor: Actor, holders: Mapping[Role, frozenset[str]]) -> None:
+    """Raise NotAllowed, naming the roles and who has them, unless the person has one of them."""
+    if actor.roles & holders.keys():
+        return
+    _require_member(actor)
+    roles = " or ".join(f"*{role.value}*" for role in holders)
+    raise NotAllowed(
+        f"{actor.id} has none of {', '.join(holders)}",
+        user_message=f"This takes the role {roles}, and you have neither. "
+        f"These people have one: {people(frozenset().union(*holders.values()))}. Ask one of them.",
+    )
+
+
 def require_viewer(actor: Actor) -> None:
     """Raise NotAllowed unless the person has some role."""
     _require_member(actor)

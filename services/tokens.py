@@ -1,7 +1,9 @@
 """Tokens as people look at them: by urgency, with what is known and what waits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from services.clock import Clock
@@ -10,9 +12,30 @@ from services.phrases import quoted
 from services.policy import People, require_viewer
 from storage.database import Database, Transaction
 from storage.records import Request, SyncRun, Token
+from storage.states import Health
 
+PAGE = 20
+IN_TROUBLE = {
+    Health.TERMS_UNSIGNED,
+    Health.SUPERSEDED,
+    Health.REVOKED,
+    Health.ACCOUNT_FORBIDDEN,
+    Health.EXPIRED,
+}
+"""Enrolment is down until somebody acts, however many days the token has left."""
 QUOTES = "\"'\u201c\u201d\u2018\u2019"
 TYPED = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
+
+ItemT = TypeVar("ItemT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[ItemT]):
+    """A part of a longer list; `number` counts from 0, and there is always a first page."""
+
+    items: Sequence[ItemT]
+    number: int
+    pages: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +65,7 @@ class Tokens:
         """
         require_viewer(await self.people.actor(person, fresh=False))
         async with self.database.read() as tx:
-            tokens = await tx.tokens.living()
+            tokens = by_urgency(await tx.tokens.living())
             counts = await tx.devices.counts()
             asked = words.strip().casefold()
             return [
@@ -51,12 +74,23 @@ class Tokens:
                 if asked in token.name.casefold()
             ]
 
+    async def page(self, person: str, number: int) -> Page[TokenView]:
+        """One page of all living tokens, the most urgent first. Raises NotAllowed."""
+        require_viewer(await self.people.actor(person, fresh=False))
+        async with self.database.read() as tx:
+            page = page_of(by_urgency(await tx.tokens.living()), number)
+            views = [
+                await self._view(tx, token, await tx.devices.count(token.id))
+                for token in page.items
+            ]
+        return Page(items=views, number=page.number, pages=page.pages)
+
     async def status(self, person: str, text: str) -> TokenView:
         """One token by its name. Raises NotAllowed, or NotFound naming those there are."""
         require_viewer(await self.people.actor(person, fresh=False))
         async with self.database.read() as tx:
             name = plain_name(text)
-            token = await tx.tokens.named(name) or _only_beginning(name, await tx.tokens.living())
+            token = await tx.tokens.named(name) or only_beginning(name, await tx.tokens.living())
             return await self._view(tx, token, await tx.devices.count(token.id))
 
     async def _view(self, tx: Transaction, token: Token, devices: int) -> TokenView:
@@ -67,6 +101,18 @@ class Tokens:
             request=await tx.requests.latest_of(token.id),
             last_run=await tx.sync_runs.last_ended(token.id),
         )
+
+
+def by_urgency(living: Sequence[Token]) -> list[Token]:
+    """Those that need somebody at once first; else in the order given, the soonest to expire."""
+    return sorted(living, key=lambda token: token.health not in IN_TROUBLE)
+
+
+def page_of(items: Sequence[ItemT], number: int) -> Page[ItemT]:
+    """The page of that number, or the nearest that there is."""
+    pages = max(1, -(-len(items) // PAGE))
+    number = min(max(number, 0), pages - 1)
+    return Page(items=items[number * PAGE : (number + 1) * PAGE], number=number, pages=pages)
 
 
 def days_left(expires_at: datetime | None, now: datetime, zone: ZoneInfo) -> int | None:
@@ -84,7 +130,8 @@ def plain_name(text: str) -> str:
     return name
 
 
-def _only_beginning(name: str, living: list[Token]) -> Token:
+def only_beginning(name: str, living: list[Token]) -> Token:
+    """The only living token whose name begins so. Raises NotFound naming those there are."""
     begun = [token for token in living if token.name.casefold().startswith(name.casefold())]
     if len(begun) == 1 and name:
         return begun[0]
@@ -93,6 +140,6 @@ def _only_beginning(name: str, living: list[Token]) -> Token:
 
 def _unknown(name: str, living: list[Token]) -> NotFound:
     names = ", ".join(quoted(token.name) for token in living[:10])
-    what = f"There is no token named {quoted(name)}." if name else "Say which token's status."
+    what = f"There is no token named {quoted(name)}." if name else "Say which token."
     then = f"There are: {names}." if names else "Start one with `/enroll-token create`."
-    return NotFound(f"no token named {name!r}", user_message=f"{what} {then}")
+    return NotFound("no token of that name", user_message=f"{what} {then}")

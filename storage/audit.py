@@ -1,10 +1,21 @@
 """The audit log's rows; the services chain them."""
 
-from sqlalchemy import insert, select, update
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, insert, select, update
 
 from storage import tables
 from storage.records import AuditEntry, AuditHead
 from storage.rows import Rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which entries are asked for; None leaves that question open."""
+
+    token_id: str | None = None
+    actor: str | None = None
+    action: str | None = None
 
 
 class AuditEntries(Rows[AuditEntry]):
@@ -37,3 +48,26 @@ class AuditEntries(Rows[AuditEntry]):
         table = self.table.c
         query = self.select(table.number > number).order_by(table.number).limit(limit)
         return await self.all(query)
+
+    async def page(
+        self, wanted: Wanted, limit: int, *, before: int | None = None
+    ) -> list[AuditEntry]:
+        """Up to `limit` of the wanted entries with a number below `before`, newest first."""
+        table = self.table.c
+        query = self.select(*self._where(wanted)).order_by(table.number.desc()).limit(limit)
+        return await self.all(query if before is None else query.where(table.number < before))
+
+    async def numbers_from(self, wanted: Wanted, number: int, limit: int) -> list[int]:
+        """The numbers of up to `limit` wanted entries from that one on, oldest first."""
+        table = self.table.c
+        query = select(table.number).where(table.number >= number, *self._where(wanted))
+        found = await self.connection.execute(query.order_by(table.number).limit(limit))
+        return list(found.scalars())
+
+    def _where(self, wanted: Wanted) -> list[ColumnElement[bool]]:
+        asked = {
+            self.table.c.token_id: wanted.token_id,
+            self.table.c.actor: wanted.actor,
+            self.table.c.action: wanted.action,
+        }
+        return [column == value for column, value in asked.items() if value is not None]

@@ -1,5 +1,7 @@
 """Clicks on Approve and Decline."""
 
+from sqlalchemy import select
+
 from storage import tables
 from storage.records import Decision
 from storage.rows import Rows
@@ -26,6 +28,13 @@ class Decisions(Rows[Decision]):
         """Those that had their effect on the request, the oldest first."""
         table = self.table.c
         query = self.select(table.request_id == request_id, table.state == DecisionState.COUNTED)
+        return await self.all(query.order_by(table.recorded_at))
+
+    async def counted_under_way(self) -> list[Decision]:
+        """Those that counted on requests that are not over yet, the oldest first."""
+        table, request = self.table.c, tables.request.c
+        open_ids = select(request.id).where(request.ended_at.is_(None))
+        query = self.select(table.request_id.in_(open_ids), table.state == DecisionState.COUNTED)
         return await self.all(query.order_by(table.recorded_at))
 
     async def finish(

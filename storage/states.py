@@ -178,3 +178,5 @@ class NoticeKind(StrEnum):
     """Messages wait because a channel does not take them; for an admin."""
     FILE_CLEANUP = "file_cleanup"
     """The uploaded file is deleted from Slack, or its uploader asked to."""
+    HISTORY_EXPORT = "history_export"
+    """The entries of the history as a file, for the person who asked for it."""

@@ -281,13 +281,17 @@ audit_entry = Table(
     Column("actor", String(80), nullable=False),
     Column("action", String(64), nullable=False),
     Column("subject", String(80), nullable=False),
-    Column("token_id", ID, index=True),
+    Column("token_id", ID),
     Column("before", JSON, nullable=False),
     Column("after", JSON, nullable=False),
     Column("origin", String(255), nullable=False),
     Column("key_name", String(64), nullable=False),
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    # Each filter of the history goes backwards from a number.
+    Index("ix_audit_entry_token_id", "token_id", "number"),
+    Index("ix_audit_entry_actor", "actor", "number"),
+    Index("ix_audit_entry_action", "action", "number"),
 )
 
 audit_head = Table(

@@ -1,6 +1,9 @@
 """Enrollment program tokens."""
 
+from collections.abc import Iterable
 from datetime import datetime
+
+from sqlalchemy import select
 
 from storage import tables
 from storage.records import Token
@@ -66,3 +69,17 @@ class Tokens(Rows[Token]):
     async def sync_again(self, token_id: str, *, due_at: datetime) -> None:
         """The next sync is due then; the last one told nothing."""
         await self.change(self.table.c.id == token_id, sync_due_at=due_at)
+
+    async def known_as(self, name: str) -> Token | None:
+        """The token of that name: the living one, else the newest that is gone."""
+        table = self.table.c
+        query = self.select(table.name_key == name_key(name))
+        query = query.order_by(table.state.in_(GONE), table.created_at.desc()).limit(1)
+        return next(iter(await self.all(query)), None)
+
+    async def names(self, token_ids: Iterable[str]) -> dict[str, str]:
+        """The names of these tokens, those that are gone included, by id."""
+        table = self.table.c
+        query = select(table.id, table.name).where(table.id.in_(sorted(token_ids)))
+        found = await self.connection.execute(query)
+        return {row[0]: row[1] for row in found}

@@ -34,6 +34,11 @@ async def tell(respond: AsyncRespond, error: Exception) -> None:
     )
 
 
+async def tell_directly(client: AsyncWebClient, person: str, message: Message) -> None:
+    """Answer somebody whose click came from no conversation: as a direct message."""
+    await client.chat_postMessage(channel=person, text=message.text, blocks=message.blocks)
+
+
 async def show(
     client: AsyncWebClient, view_id: str, title: str, draw: Callable[[], Awaitable[View]]
 ) -> None:

@@ -7,22 +7,24 @@ from zoneinfo import ZoneInfo
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.listeners.answers import show, whisper
-from bot.views import create, tokens, usage
-from bot.views.blocks import Message, View
-from bot.views.waiting import waiting
+from bot.listeners.answers import whisper
+from bot.listeners.create import CreateForms
+from bot.listeners.history import HistoryViews
+from bot.listeners.settings import SettingsAnswer
+from bot.views import tokens, usage
+from bot.views.blocks import Message
 from bot.work import Work
-from services.requests import Requests
 from services.tokens import Tokens
-from storage.states import ProgramName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commands:
     """The slash command."""
 
-    requests: Requests
+    forms: CreateForms
     tokens: Tokens
+    history: HistoryViews
+    settings: SettingsAnswer
     work: Work
     zone: ZoneInfo
 
@@ -43,26 +45,24 @@ class Commands:
         match word.lower():
             case "create":
                 await ack()
-                await self._create(person, str(command["trigger_id"]), client)
+                trigger_id = str(command["trigger_id"])
+                await self.forms.open(client, person=person, trigger_id=trigger_id)
             case "list":
                 await ack()
                 self.work.start(whisper(respond, lambda: self._list(person, rest.strip())))
             case "status":
                 await ack()
                 self.work.start(whisper(respond, lambda: self._status(person, rest)))
+            case "history":
+                await ack()
+                await self.history.open(person, rest, str(command["trigger_id"]), client)
+            case "settings":
+                await ack()
+                self.work.start(whisper(respond, lambda: self.settings.draw(person)))
             case "" | "help":
                 await _help(ack, usage.usage())
             case _:
                 await _help(ack, usage.usage(unknown=word))
-
-    async def _create(self, person: str, trigger_id: str, client: AsyncWebClient) -> None:
-        opened = await client.views_open(trigger_id=trigger_id, view=waiting(create.TITLE))
-
-        async def draw() -> View:
-            await self.requests.may_create(person)
-            return create.create_form(person, ProgramName.APPLE)
-
-        self.work.start(show(client, str(opened["view"]["id"]), create.TITLE, draw))
 
     async def _list(self, person: str, words: str) -> Message:
         return tokens.token_list(await self.tokens.list(person, words), words, self.zone)

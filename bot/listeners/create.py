@@ -1,30 +1,46 @@
-"""The create form's submission."""
+"""The create form: it opens, and takes what was submitted."""
 
 import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import words
+from bot.listeners.answers import show
 from bot.views import create
-from bot.views.blocks import page
+from bot.views.blocks import View, page
+from bot.views.waiting import waiting
+from bot.work import Work
 from services.errors import InvalidForm
 from services.requests import Requests
+from storage.states import ProgramName
 
 ANSWER_SECONDS = 2.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateForms:
-    """Takes create forms."""
+    """Opens create forms, and takes them."""
 
     requests: Requests
     channel: str
+    work: Work
 
     def register(self, app: AsyncApp) -> None:
         """Take the submission."""
         app.view(create.CALLBACK)(self.submitted)
+
+    async def open(self, client: AsyncWebClient, *, person: str, trigger_id: str) -> None:
+        """Open a light view at once, and fill it after Slack's 200."""
+        opened = await client.views_open(trigger_id=trigger_id, view=waiting(create.TITLE))
+
+        async def draw() -> View:
+            await self.requests.may_create(person)
+            return create.create_form(person, ProgramName.APPLE)
+
+        self.work.start(show(client, str(opened["view"]["id"]), create.TITLE, draw))
 
     async def submitted(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         """Keep the request, or say under each field what is wrong; what was typed stays."""

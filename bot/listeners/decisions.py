@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.listeners.answers import tell
+from bot.listeners.answers import tell, tell_directly, told
 from bot.views import request_card
 from bot.work import Work
 from services.decisions import Click, Decisions
@@ -29,18 +30,28 @@ class DecisionButtons:
         ack: AsyncAck,
         body: dict[str, Any],
         action: dict[str, Any],
+        client: AsyncWebClient,
         respond: AsyncRespond,
     ) -> None:
         """Keep the click; it is weighed after Slack's 200."""
         try:
             await self.decisions.record(_click(body, action))
         except ServiceError as error:
-            self.work.start(tell(respond, error))
+            if "response_url" in body:
+                self.work.start(tell(respond, error))
+            else:
+                self.work.start(tell_directly(client, str(body["user"]["id"]), told(error)))
         await ack()
 
 
+def _origin(container: dict[str, Any]) -> str:
+    if container["type"] == "view":
+        return f"home:{container['view_id']}"
+    return f"{container['channel_id']}/{container['message_ts']}"
+
+
 def _click(body: dict[str, Any], action: dict[str, Any]) -> Click:
-    origin = f"{body['container']['channel_id']}/{body['container']['message_ts']}"
+    origin = _origin(body["container"])
     person = str(body["user"]["id"])
     return Click(
         request_id=str(action["value"]),

@@ -7,8 +7,9 @@ from typing import Any
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp, AsyncRespond
 from slack_bolt.error import BoltUnhandledRequestError
+from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.listeners.answers import tell, whisper
+from bot.listeners.answers import tell, tell_directly, told, whisper
 from bot.views.blocks import Message, section
 from bot.work import Work
 
@@ -31,19 +32,32 @@ class Failures:
         app.error(self.failed)
 
     async def failed(
-        self, error: Exception, body: dict[str, Any], respond: AsyncRespond
+        self,
+        error: Exception,
+        body: dict[str, Any],
+        client: AsyncWebClient,
+        respond: AsyncRespond,
     ) -> BoltResponse:
         """Tell the person where Slack gives us a way to; Slack itself gets its 200."""
-        reachable = "response_url" in body
+        reachable, presser = "response_url" in body, _presser(body)
         if isinstance(error, BoltUnhandledRequestError):
             log.warning("delivery_not_taken", extra={"kind": str(body.get("type", "unknown"))})
             if reachable:
                 self.work.start(whisper(respond, _stale))
+            elif presser:
+                self.work.start(tell_directly(client, presser, await _stale()))
         elif reachable:
             self.work.start(tell(respond, error))
+        elif presser:
+            self.work.start(tell_directly(client, presser, told(error)))
         else:
             log.error("delivery_failed", exc_info=error)
         return BoltResponse(status=200, body="")
+
+
+def _presser(body: dict[str, Any]) -> str | None:
+    """Who pressed a button, on Home or in a modal too."""
+    return str(body["user"]["id"]) if body.get("type") == "block_actions" else None
 
 
 async def _stale() -> Message:

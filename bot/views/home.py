@@ -9,6 +9,7 @@ from bot.views.steps import UPLOAD
 from bot.views.usage import COMMAND
 from bot.views.wording import (
     PORTALS,
+    PROGRAMS,
     REQUEST_STATES,
     day,
     days,
@@ -106,10 +107,11 @@ def _to_decide(one: Waiting, zone: ZoneInfo) -> list[Block]:
         [
             f"{mention(request.requester)} asks to {request.action.value} the token "
             f"*{escape(token.name)}*. Decide until {day(request.expires_at, zone)}.",
-            f"{PORTALS[token.portal].name}, owner {mention(token.owner)}, consent given by "
-            f"{mention(request.requester)}",
+            f"{PORTALS[token.portal].name}, owner {mention(token.owner)}, held by "
+            f"{PROGRAMS[token.program]}",
             f"Server at Apple: {escape(token.server_name)}",
             f"Apple ID: {escape(token.apple_id)}",
+            f"Consent given: {escape(request.consent_text)}",
             f"Reason: {escape(request.reason)}",
         ]
     )

@@ -1,16 +1,18 @@
-"""The settings in force, for admins and operators; secrets are only said to be set."""
+"""The settings in force, for admins and operators; of secrets only whether they are set."""
 
 from collections.abc import Sequence
 
-from bot.settings import SettingShown, Source
+from bot.sources import SettingShown, Source
 from bot.views.blocks import Message, context, cut, section
-from bot.views.wording import escape, number
+from bot.views.wording import escape, mention, number
 
 TITLE = "Settings in force"
-IN_ONE_SECTION = 5
+IN_ONE_SECTION = 4
 ENTRIES = 20
 """Entries of a list that are shown; the rest is counted."""
 ENTRY_LENGTH = 120
+LINE_LENGTH = 700
+PEOPLE = {"OPERATORS", "APPROVERS", "ADMINS", "VIEWERS"}
 
 SOURCES = {
     Source.ENVIRONMENT: "from the environment",
@@ -20,7 +22,7 @@ SOURCES = {
 
 
 def settings_page(shown: Sequence[SettingShown]) -> Message:
-    """Every setting in a line: its name, its value, where it comes from."""
+    """Every setting in a line: its name, where it comes from, its value."""
     lines = [_line(one) for one in shown]
     parts = [lines[at : at + IN_ONE_SECTION] for at in range(0, len(lines), IN_ONE_SECTION)]
     blocks = [
@@ -32,18 +34,20 @@ def settings_page(shown: Sequence[SettingShown]) -> Message:
 
 
 def _line(one: SettingShown) -> str:
-    return f"• `{one.name}` ({SOURCES[one.source]}): {_value(one)}"
+    return cut(f"• `{one.name}` ({SOURCES[one.source]}): {_value(one)}", LINE_LENGTH)
 
 
 def _value(one: SettingShown) -> str:
     if one.hidden:
         return "set" if one.values else "not set"
-    entries = [_code(entry) for entry in one.values[:ENTRIES]]
+    entries = [_entry(one.name, entry) for entry in one.values[:ENTRIES]]
     if len(one.values) > ENTRIES:
         entries.append(f"{number(len(one.values) - ENTRIES)} more")
     return ", ".join(entries) or "empty"
 
 
-def _code(entry: str) -> str:
+def _entry(name: str, entry: str) -> str:
+    if name in PEOPLE and entry.startswith(("U", "W")):
+        return mention(entry)
     # A backtick would end the code span.
-    return f"`{cut(escape(entry), ENTRY_LENGTH)}`".replace("``", "`") if "`" not in entry else "…"
+    return f"`{escape(cut(entry, ENTRY_LENGTH)).replace('`', chr(39))}`"

@@ -38,10 +38,22 @@ USAGES = (
         does="one token: expiry, health, devices",
         example="status HQ iPads",
     ),
+    Usage(
+        word="history",
+        takes="[name]",
+        does="who did what, newest first",
+        example="history HQ iPads",
+    ),
+    Usage(
+        word="settings",
+        takes="",
+        does="what is set and where it comes from, for admins and operators",
+        example="",
+    ),
     Usage(word="help", takes="", does="this page", example=""),
 )
 WORDS = {usage.word for usage in USAGES}
-LATER = {"renew", "delete", "sync", "devices", "profiles", "report", "history", "settings"}
+LATER = {"renew", "delete", "sync", "devices", "profiles", "report"}
 """Words that are understood, but that this release cannot do: guessing would mislead."""
 
 

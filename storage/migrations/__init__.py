@@ -36,10 +36,25 @@ async def migrate(database: Database) -> str:
 async def revision(database: Database) -> str | None:
     """The schema's revision now, None before the first migration."""
     with plain_errors():
-        async with database.writer.connect() as connection:
+        async with database.reader.connect() as connection:
             return await connection.run_sync(
                 lambda plain: MigrationContext.configure(plain).get_current_revision()
             )
+
+
+async def require_newest(database: Database) -> None:
+    """Raise StorageError unless the database is there and has this release's schema."""
+    if not database.path.is_file():
+        raise StorageError(
+            f"There is no database at {database.path} yet. Look at DATABASE_URL and the working "
+            "folder, or run enroll-token migrate."
+        )
+    found = await revision(database)
+    if found != newest():
+        raise StorageError(
+            f"The database has schema {found or 'none'}, this release has {newest()}. Run "
+            "enroll-token migrate."
+        )
 
 
 def newest() -> str:

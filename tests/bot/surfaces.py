@@ -1,4 +1,4 @@
-"""Every message and every modal that the product draws, by name, from one sample of records."""
+"""Every message, modal and Home that the product draws, by name, from one sample of records."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,12 +6,27 @@ from datetime import timedelta
 from bot.errors import words
 from bot.listeners.answers import told
 from bot.listeners.failures import STALE
-from bot.views import create, outcomes, request_card, steps, tokens, upload, usage
+from bot.sources import SettingShown, Source
+from bot.views import (
+    create,
+    home,
+    outcomes,
+    request_card,
+    steps,
+    token_pages,
+    tokens,
+    upload,
+    usage,
+)
 from bot.views.blocks import Message, View, page, section
+from bot.views.settings import settings_page
 from bot.views.waiting import waiting
 from services.errors import Refused
+from services.overview import Glance, NextStep, Overview, Waiting
 from services.policy import Actor, Role, require
+from services.tokens import Page
 from storage.states import Health, ProgramName, RequestState, SyncState, TokenState, UploadState
+from tests.bot.histories import histories
 from tests.bot.samples import AMIR, BEA, NOW, OLIVIA, OTTO, ZONE, Sample
 
 
@@ -34,8 +49,59 @@ def views(sample: Sample) -> dict[str, View]:
         "upload_checking": upload.checking(),
         "upload_accepted": upload.upload_result(accepted, sample.token),
         "upload_refused_view": upload.upload_result(sample.upload, sample.token),
+        "token_page": token_pages.token_page(
+            Page(items=[sample.looked_at()], number=1, pages=3), ZONE
+        ),
+        **histories(sample),
         "refusal_view": page(upload.TITLE, words(Refused("no", user_message=f"No: {name}."))),
     }
+
+
+def homes(sample: Sample) -> dict[str, View]:
+    """Every kind of Home."""
+    waiting_ones = {
+        state: Waiting(request=replace(sample.request, state=state), token=sample.token)
+        for state in RequestState
+    }
+    lines = [
+        Glance(token=sample.token, days_left=days_left, step=step)
+        for days_left, step in [
+            (-3, NextStep.RENEW_NOW),
+            (None, NextStep.DECIDE),
+            (364, NextStep.NOTHING),
+        ]
+    ]
+    full = Overview(
+        person=OLIVIA,
+        may_start=True,
+        decide=[waiting_ones[RequestState.PENDING]],
+        bring=[waiting_ones[RequestState.AWAITING_UPLOAD]],
+        others=[waiting_ones[RequestState.PENDING], waiting_ones[RequestState.APPROVED]],
+        tokens=lines,
+        page=1,
+        pages=3,
+        total=45,
+    )
+    empty = replace(full, decide=[], bring=[], others=[], tokens=[], page=0, pages=1, total=0)
+    return {
+        "home": home.home_tab(full, ZONE),
+        "home_empty": home.home_tab(empty, ZONE),
+        "home_empty_for_a_viewer": home.home_tab(replace(empty, may_start=False), ZONE),
+        "home_without_a_role": home.only_words(words(_lacking())),
+    }
+
+
+def _settings(sample: Sample) -> list[SettingShown]:
+    def one(name: str, *values: str, source: Source, hidden: bool = False) -> SettingShown:
+        return SettingShown(name=name, values=values, hidden=hidden, source=source)
+
+    return [
+        one("SLACK_BOT_TOKEN", "set", source=Source.ENVIRONMENT, hidden=True),
+        one("SLACK_APP_TOKEN", source=Source.DEFAULT, hidden=True),
+        one("OPERATORS", *sample.request.approvers, source=Source.FILE),
+        one("VIEWERS", source=Source.DEFAULT),
+        one("LOG_LEVEL", sample.typed, source=Source.ENVIRONMENT),
+    ]
 
 
 def _requests(sample: Sample) -> dict[str, Message]:
@@ -127,6 +193,7 @@ def _answers(sample: Sample) -> dict[str, Message]:
         "status": tokens.token_status(sample.looked_at(), ZONE),
         "status_awaiting_token": tokens.token_status(young, ZONE),
         "status_ill": tokens.token_status(ill, ZONE),
+        "settings": settings_page(_settings(sample)),
         "refusal": told(_lacking()),
         "stale_button": _worded(STALE),
     }

@@ -1,4 +1,4 @@
-"""What a reader sees of every message and modal, kept beside the tests.
+"""What a reader sees of every message, modal and Home, kept beside the tests.
 
 `UPDATE_GOLDEN=1 pytest tests/bot/test_golden.py` writes the files anew; the diff is the review.
 """
@@ -10,12 +10,12 @@ import pytest
 
 from bot.views.blocks import Message, View
 from tests.bot.samples import AMIR, BEA, OLIVIA, OTTO, TYPICAL
-from tests.bot.surfaces import messages, views
+from tests.bot.surfaces import homes, messages, views
 from tests.sandbox.slack.render import render_message, render_view
 from tests.sandbox.slack.workspace import Workspace
 
 GOLDEN = Path(__file__).parent / "golden"
-MESSAGES, VIEWS = messages(TYPICAL), views(TYPICAL)
+MESSAGES, VIEWS = messages(TYPICAL), views(TYPICAL) | homes(TYPICAL)
 NAMES = {OLIVIA: "Olivia", AMIR: "Amir", BEA: "Bea", OTTO: "Otto"}
 
 
@@ -34,7 +34,7 @@ def test_a_message_reads_as_it_did(slack: Workspace, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(VIEWS))
-def test_a_modal_reads_as_it_did(slack: Workspace, name: str) -> None:
+def test_a_modal_or_a_home_reads_as_it_did(slack: Workspace, name: str) -> None:
     assert drawn_view(slack, VIEWS[name]) == golden(name, slack)
 
 

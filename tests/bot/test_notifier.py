@@ -54,8 +54,9 @@ SUBJECTS = {
     NoticeKind.SYNC_RESULT: RUN.id,
     NoticeKind.CHANNEL_CLOSED: REQUEST.id,
     NoticeKind.FILE_CLEANUP: UPLOAD.id,
+    NoticeKind.HISTORY_EXPORT: TOKEN.id,
 }
-FILES = {NoticeKind.CERTIFICATE, NoticeKind.FILE_CLEANUP}
+FILES = {NoticeKind.CERTIFICATE, NoticeKind.FILE_CLEANUP, NoticeKind.HISTORY_EXPORT}
 FACTS = {"channel": "C0ALERTS", "error": "is_archived"}
 
 

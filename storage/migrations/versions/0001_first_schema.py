@@ -26,7 +26,9 @@ def upgrade() -> None:
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_audit_entry")),
     )
-    op.create_index(op.f("ix_audit_entry_token_id"), "audit_entry", ["token_id"], unique=False)
+    op.create_index("ix_audit_entry_action", "audit_entry", ["action", "number"], unique=False)
+    op.create_index("ix_audit_entry_actor", "audit_entry", ["actor", "number"], unique=False)
+    op.create_index("ix_audit_entry_token_id", "audit_entry", ["token_id", "number"], unique=False)
     op.create_table(
         "audit_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),

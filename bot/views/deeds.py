@@ -1,0 +1,114 @@
+"""An entry of the audit log in words: who did what when, and what it changed."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.views.blocks import cut
+from bot.views.wording import escape, mention, minute
+from services.preparation import SERVICE
+from storage.records import AuditEntry
+
+PERSON_ID = re.compile(r"[UW][A-Z0-9]{2,30}")
+VALUE_LENGTH = 120
+LINE_LENGTH = 2000
+NAME = "{name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An action in words: in a menu, and in a sentence about a token."""
+
+    menu: str
+    sentence: str
+
+
+DEEDS = {
+    "request.create": Told(menu="Asked", sentence="made a request for {name}"),
+    "request.approve": Told(menu="Approved", sentence="approved the request for {name}"),
+    "request.decline": Told(menu="Declined", sentence="declined the request for {name}"),
+    "request.prepare": Told(
+        menu="Prepared the steps", sentence="prepared the steps of the request for {name}"
+    ),
+    "upload.refuse": Told(
+        menu="Brought a file that was refused",
+        sentence="brought a file for {name} that was refused",
+    ),
+    "token.activate": Told(menu="Brought a token into use", sentence="brought {name} into use"),
+}
+"""Every action that services write; a test proves that none is missing."""
+
+FACTS = {
+    "admin_id": "Apple ID by Apple's word",
+    "apple_id": "Apple ID",
+    "consent_text": "consent",
+    "consent_version": "version of the consent",
+    "expires_at": "expires",
+    "org_id": "organisation's id",
+    "org_name": "organisation",
+    "server_uuid": "server's id",
+}
+"""What a fact is called where its own name would not be understood."""
+
+PEOPLE = {"owner", "requester", "handed_to"}
+STATES = {"state", "token", "program", "portal", "reason", "why", "health"}
+"""Facts that may be a word of ours, in which _ stands for a space."""
+
+
+def sentence(entry: AuditEntry, names: Mapping[str, str], zone: ZoneInfo) -> str:
+    """Who did what when: `5 March 2027, 09:05 (CET): @Amir approved the request for HQ iPads`."""
+    name = escape(names.get(entry.token_id or "", "a token that is not known here"))
+    known = DEEDS.get(entry.action)
+    did = known.sentence if known else _unknown(entry)
+    return f"{minute(entry.at, zone)}: {actor(entry.actor)} {did.replace(NAME, name)}"
+
+
+def actor(text: str) -> str:
+    """A person as a mention, the service itself as `this bot`, a console's user as they are."""
+    if text == SERVICE:
+        return "this bot"
+    return mention(text) if PERSON_ID.fullmatch(text) else escape(cut(text, VALUE_LENGTH))
+
+
+def _unknown(entry: AuditEntry) -> str:
+    """An action that another release wrote is shown all the same."""
+    did = f"did “{escape(cut(entry.action, 40))}”"
+    return f"{did} for {NAME}" if entry.token_id else did
+
+
+def changes(entry: AuditEntry, zone: ZoneInfo) -> str:
+    """The entry's number and what it changed, before → after, on one line."""
+    line = f"Entry {entry.number}"
+    for part in _changes(entry, zone):
+        if len(line) + len(part) > LINE_LENGTH:
+            return f"{line} · …"
+        line = f"{line} · {part}"
+    return line
+
+
+def _changes(entry: AuditEntry, zone: ZoneInfo) -> Iterator[str]:
+    before, after = entry.before, entry.after
+    for name in [*after, *(one for one in before if one not in after)]:
+        was, becomes = (_value(name, facts.get(name), zone) for facts in (before, after))
+        if was != becomes:
+            label = FACTS.get(name) or escape(cut(name.replace("_", " "), VALUE_LENGTH))
+            yield f"{label}: {was} → {becomes or 'none'}" if was else f"{label}: {becomes}"
+
+
+def _value(name: str, value: object, zone: ZoneInfo) -> str:
+    text = " ".join(str("" if value is None else value).split())
+    if name in PEOPLE and PERSON_ID.fullmatch(text):
+        return mention(text)
+    if name.endswith("_at"):
+        return _time(text, zone)
+    spoken = text.replace("_", " ") if name in STATES else text
+    return escape(cut(spoken, VALUE_LENGTH))
+
+
+def _time(text: str, zone: ZoneInfo) -> str:
+    try:
+        return minute(datetime.fromisoformat(text), zone)
+    except ValueError:
+        return escape(cut(text, VALUE_LENGTH))
