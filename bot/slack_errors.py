@@ -25,7 +25,7 @@ def code_of(error: SlackApiError) -> str:
 def status_of(error: SlackApiError) -> int:
     """The HTTP status."""
     answer = error.response
-    status: int = getattr(answer, "status_code", None) or getattr(answer, "status", 0)
+    status: int = getattr(answer, "status_code", 0) or getattr(answer, "status", 0)
     return status
 
 
