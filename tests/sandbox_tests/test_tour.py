@@ -8,10 +8,10 @@ ROOT = Path(__file__).parents[2]
 SECONDS = 60
 """It takes 8 on an idle machine."""
 KEY_LINES = (
-    "  `crate` is no command. Did you mean `/enroll-token create`?",
+    "  `crate` is not a word I know. Did you mean `/enroll-token create`?",
     "  [ Approve ]  [ Decline ]",
     "  Approved; waits for the server token file",
-    "  ✅ Apple accepted the token. It expires on ",
+    "  ✅ HQ iPads is in use until ",
     "  🔄 HQ iPads has 25 devices now: 25 added, 0 changed, 0 removed.",
     "  • yes: every command, click and form was acknowledged within 3 seconds",
     "  • yes: no secret stands in enroll-token.db",
