@@ -22,8 +22,10 @@ from storage.decisions import Decisions
 from storage.devices import Devices
 from storage.key_checks import KeyChecks
 from storage.key_pairs import KeyPairs
+from storage.loss_questions import LossQuestions
 from storage.outbox import Outbox
 from storage.requests import Requests
+from storage.sync_places import SyncPlaces
 from storage.sync_runs import SyncRuns
 from storage.tokens import Tokens
 from storage.uploads import Uploads
@@ -61,6 +63,8 @@ class Transaction:
         self.uploads = Uploads(connection)
         self.devices = Devices(connection)
         self.sync_runs = SyncRuns(connection)
+        self.sync_places = SyncPlaces(connection)
+        self.loss_questions = LossQuestions(connection)
         self.outbox = Outbox(connection)
         self.audit = AuditEntries(connection)
         self.key_checks = KeyChecks(connection)

@@ -18,6 +18,7 @@ from storage.states import (
     Portal,
     ProgramName,
     RequestState,
+    SyncKind,
     SyncState,
     TokenState,
     UploadState,
@@ -166,19 +167,26 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncRun:
-    """One run through a token's devices, with what it changed so far."""
+    """One run through a token's devices, with what it changed so far.
+
+    `fence` counts the processes that took it; `tries` counts those that got no page further.
+    """
 
     id: str
     token_id: str
     state: SyncState
+    kind: SyncKind | None
     asked_by: str
-    cursor: str | None
     pages: int
     seen: int
     added: int
     changed: int
     removed: int
+    failed: int
+    tries: int
     error: str | None
+    fence: int
+    due_at: datetime | None
     lease_until: datetime
     started_at: datetime
     ended_at: datetime | None

@@ -134,12 +134,40 @@ class UploadState(StrEnum):
 class SyncState(StrEnum):
     """One run through a token's devices."""
 
+    WAITING = "waiting"
+    """Asked for, or put off for a while: it goes on where it was when its time comes."""
     RUNNING = "running"
     """Pages are being fetched and stored."""
     COMPLETED = "completed"
     """Every page is stored."""
+    ASKED = "asked"
+    """The holder was asked to sync by itself; what it finds is read later."""
+    NOT_OURS = "not_ours"
+    """Nobody can ask the holder: its own console shows the devices."""
     FAILED = "failed"
     """It ended early; what was stored stays, nothing was marked as removed."""
+
+
+class SyncKind(StrEnum):
+    """How much a run lists."""
+
+    FULL = "full"
+    """Every device: one that is not listed is gone."""
+    DELTA = "delta"
+    """What changed since the cursor; only a device that is named as gone is gone."""
+
+
+class LossState(StrEnum):
+    """The question what a full list means that lacks a large part of the devices."""
+
+    OPEN = "open"
+    """Nobody has answered."""
+    REMOVED = "removed"
+    """An approver had the missing devices marked as removed."""
+    KEPT = "kept"
+    """An approver had them kept until the next full list."""
+    OUTDATED = "outdated"
+    """A newer list came first."""
 
 
 class OutboxState(StrEnum):
@@ -174,6 +202,10 @@ class NoticeKind(StrEnum):
     """A token came into use; for the alert channel."""
     SYNC_RESULT = "sync_result"
     """What a sync changed, or why it failed; for the alert channel."""
+    SYNC_PROGRESS = "sync_progress"
+    """How far a sync is, later its result; for a person who asked for it."""
+    LOSS_QUESTION = "loss_question"
+    """Whether missing devices are to be marked as removed; for the alert channel."""
     CHANNEL_CLOSED = "channel_closed"
     """Messages wait because a channel does not take them; for an admin."""
     FILE_CLEANUP = "file_cleanup"

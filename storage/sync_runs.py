@@ -2,64 +2,87 @@
 
 from datetime import datetime
 
-from storage import tables
+from sqlalchemy import func, or_, select
+
+from storage import sync_tables
 from storage.records import SyncRun
 from storage.rows import Rows
 from storage.states import SyncState
 
+OPEN = (SyncState.WAITING, SyncState.RUNNING)
+
 
 class SyncRuns(Rows[SyncRun]):
-    """The runs; at most one is under way for a token, over all processes."""
+    """The runs; at most one is open for a token, over all processes.
 
-    table = tables.sync_run
+    A process holds a run by its lease. Each that takes it over raises the fence, so that one which
+    was paused for longer than its lease can change nothing more.
+    """
+
+    table = sync_tables.sync_run
     record = SyncRun
 
-    async def running(self, token_id: str) -> SyncRun | None:
-        """The run under way for the token, dead or alive."""
+    async def open_of(self, token_id: str) -> SyncRun | None:
+        """The token's run that is under way or waits, its process dead or alive."""
         table = self.table.c
-        return await self.one(table.token_id == token_id, table.state == SyncState.RUNNING)
+        return await self.one(table.token_id == token_id, table.state.in_(OPEN))
 
     async def last_ended(self, token_id: str) -> SyncRun | None:
         """The token's newest run that is over."""
         table = self.table.c
-        query = self.select(table.token_id == token_id, table.state != SyncState.RUNNING)
+        query = self.select(table.token_id == token_id, table.state.not_in(OPEN))
         query = query.order_by(table.started_at.desc()).limit(1)
         return next(iter(await self.all(query)), None)
 
     async def failures_in_a_row(self, token_id: str) -> int:
-        """How many runs have failed since the last that was completed, ten at most."""
+        """How many runs have failed since the last that did not, ten at most."""
         table = self.table.c
-        query = self.select(table.token_id == token_id, table.state != SyncState.RUNNING)
+        query = self.select(table.token_id == token_id, table.state.not_in(OPEN))
         newest = await self.all(query.order_by(table.started_at.desc()).limit(10))
-        states = [run.state for run in newest] + [SyncState.COMPLETED]
-        return states.index(SyncState.COMPLETED)
+        failed = [run.state is SyncState.FAILED for run in newest]
+        return [*failed, False].index(False)
+
+    async def due(self, now: datetime) -> list[SyncRun]:
+        """Runs whose time has come, and runs whose process is gone, the oldest first."""
+        table = self.table.c
+        waits = (table.state == SyncState.WAITING) & (table.due_at <= now)
+        left = (table.state == SyncState.RUNNING) & (table.lease_until <= now)
+        return await self.all(self.select(or_(waits, left)).order_by(table.started_at))
+
+    async def next_at(self) -> datetime | None:
+        """When the next waiting run is due, or a running one's lease ends."""
+        table = self.table.c
+        due = select(func.min(table.due_at)).where(table.state == SyncState.WAITING)
+        lease = select(func.min(table.lease_until)).where(table.state == SyncState.RUNNING)
+        found = [(await self.connection.execute(query)).scalar() for query in (due, lease)]
+        return min((at for at in found if at is not None), default=None)
+
+    async def take(self, run: SyncRun, becomes: SyncRun) -> bool:
+        """Compare and set: hold an open run; False if another process was first."""
+        table = self.table.c
+        unchanged = (table.state == run.state, table.fence == run.fence)
+        return await self.change(table.id == run.id, *unchanged, **self.values(becomes)) == 1
 
     async def advance(self, run: SyncRun) -> bool:
-        """Keep the run's cursor, counts and lease; False if it is no longer running."""
-        table = self.table.c
-        changed = await self.change(
-            table.id == run.id,
-            table.state == SyncState.RUNNING,
-            cursor=run.cursor,
-            pages=run.pages,
-            seen=run.seen,
-            added=run.added,
-            changed=run.changed,
-            lease_until=run.lease_until,
-        )
-        return changed == 1
+        """Keep what the run has come to; False if this process does not hold it any more."""
+        return await self._held(run, **self.values(run))
 
-    async def finish(
-        self,
-        run_id: str,
-        state: SyncState,
-        *,
-        ended_at: datetime,
-        removed: int = 0,
-        error: str | None = None,
-    ) -> bool:
-        """Compare and set: end a running run; False if it is over already."""
+    async def beat(self, run: SyncRun, lease_until: datetime) -> bool:
+        """Keep the lease alive; False if this process does not hold the run any more."""
+        return await self._held(run, lease_until=lease_until)
+
+    async def stop(self, token_id: str, *, ended_at: datetime, error: str) -> None:
+        """End the token's open run, whoever holds it: that process stores nothing more."""
         table = self.table.c
-        changes = {"state": state, "ended_at": ended_at, "removed": removed, "error": error}
-        still = table.state == SyncState.RUNNING
-        return await self.change(table.id == run_id, still, **changes) == 1
+        await self.change(
+            table.token_id == token_id,
+            table.state.in_(OPEN),
+            state=SyncState.FAILED,
+            ended_at=ended_at,
+            error=error,
+        )
+
+    async def _held(self, run: SyncRun, **changes: object) -> bool:
+        table = self.table.c
+        held = (table.state == SyncState.RUNNING, table.fence == run.fence)
+        return await self.change(table.id == run.id, *held, **changes) == 1

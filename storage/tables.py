@@ -27,7 +27,6 @@ from storage.states import (
     Portal,
     ProgramName,
     RequestState,
-    SyncState,
     TokenState,
     UploadState,
     Verdict,
@@ -216,33 +215,6 @@ device = Table(
     Column("changed_in", ID, nullable=False),
     Column("removed_at", UtcDateTime),
     UniqueConstraint("token_id", "serial_number"),
-)
-
-sync_run = Table(
-    "sync_run",
-    metadata,
-    Column("id", ID, primary_key=True),
-    Column("token_id", ForeignKey("token.id"), nullable=False, index=True),
-    Column("state", StateText(SyncState), nullable=False),
-    Column("asked_by", PERSON, nullable=False),
-    Column("cursor", Text),
-    Column("pages", Integer, nullable=False),
-    Column("seen", Integer, nullable=False),
-    Column("added", Integer, nullable=False),
-    Column("changed", Integer, nullable=False),
-    Column("removed", Integer, nullable=False),
-    Column("error", Text),
-    Column("lease_until", UtcDateTime, nullable=False),
-    Column("started_at", UtcDateTime, nullable=False),
-    Column("ended_at", UtcDateTime),
-)
-RUNNING = "state = 'running'"
-Index(
-    "uq_sync_run_running",
-    sync_run.c.token_id,
-    unique=True,
-    sqlite_where=text(RUNNING),
-    postgresql_where=text(RUNNING),
 )
 
 outbox = Table(

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from storage import tables
+from storage import sync_tables, tables
 from storage.records import Token
 from storage.rows import Rows
 from storage.states import TokenState
+from storage.sync_runs import OPEN
 
 GONE = (TokenState.DELETED, TokenState.CANCELLED)
 
@@ -47,10 +48,11 @@ class Tokens(Rows[Token]):
         )
 
     async def due_for_sync(self, now: datetime) -> list[Token]:
-        """Active tokens whose next sync is due, the longest due first."""
-        table = self.table.c
-        query = self.select(table.state == TokenState.ACTIVE, table.sync_due_at <= now)
-        return await self.all(query.order_by(table.sync_due_at))
+        """Active tokens whose next sync is due and that have no run open, the longest due first."""
+        table, run = self.table.c, sync_tables.sync_run.c
+        open_run = select(run.id).where(run.token_id == table.id, run.state.in_(OPEN)).exists()
+        due = (table.state == TokenState.ACTIVE, table.sync_due_at <= now)
+        return await self.all(self.select(*due, ~open_run).order_by(table.sync_due_at))
 
     async def move(
         self, token_id: str, was: TokenState, becomes: TokenState, **changes: object

@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from storage.tables import metadata
+from storage.sync_tables import sync_run
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=sync_run.metadata,
     render_as_batch=True,
 )
 context.run_migrations()
