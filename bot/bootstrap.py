@@ -18,6 +18,7 @@ from bot.work import Work
 from services.apple.client import apple_http
 from services.apple.program import AppleProgram
 from services.apple.vault import Vault
+from services.clock import Clock
 from services.keys import open_keys
 from services.programs import Program
 from services.sealing import KeyRing, parse_keys
@@ -56,6 +57,15 @@ def keys_of(settings: Settings) -> KeyRing:
     return parse_keys(tuple(key.get_secret_value() for key in settings.encryption_keys))
 
 
+@asynccontextmanager
+async def programs_of(
+    settings: Settings, database: Database, keys: KeyRing, clock: Clock
+) -> AsyncIterator[dict[ProgramName, Program]]:
+    """The programs that this deployment offers, with their connections open."""
+    async with apple_http(settings.apple_enrollment_url) as http:
+        yield {ProgramName.APPLE: AppleProgram(database, http, Vault(keys), clock)}
+
+
 def slack_client(settings: Settings) -> AsyncWebClient:
     """A client for Slack that retries nothing by itself, lest a message be posted twice."""
     return AsyncWebClient(
@@ -72,11 +82,8 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
     try:
         keys = keys_of(settings)
         await open_keys(database, keys)
-        async with apple_http(settings.apple_enrollment_url) as http:
-            clock = SystemClock()
-            programs: dict[ProgramName, Program] = {
-                ProgramName.APPLE: AppleProgram(database, http, Vault(keys), clock)
-            }
+        clock = SystemClock()
+        async with programs_of(settings, database, keys, clock) as programs:
             slack = slack_client(settings)
             ground = Ground(
                 database=database, keys=keys, programs=programs, slack=slack, clock=clock

@@ -15,6 +15,7 @@ from bot.inspect_file import inspect
 from bot.logs import set_up_logs
 from bot.serve import serve
 from bot.settings import load_settings
+from bot.sync_command import SyncSettings, sync
 from services.errors import ServiceError, UpstreamError
 from services.sealing import new_key
 from storage.database import Database, StorageError
@@ -57,6 +58,10 @@ def _command(parsed: argparse.Namespace) -> int:
                 _say(line)
         case "list" | "audit":
             return asyncio.run(console.command(parsed))
+        case "sync":
+            settings = load_settings(SyncSettings)
+            set_up_logs(settings.log_level, settings.log_format)
+            return asyncio.run(sync(settings, parsed.token, full=parsed.full))
         case "keys":
             _say(new_key(f"k{datetime.now(UTC):%Y%m%d}"))
         case _:
@@ -90,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("migrate", help="bring the database's schema up to this release")
     listed = commands.add_parser("list", help="the tokens, the most urgent first")
     listed.add_argument("--json", action="store_true", help="for programs")
+    synced = commands.add_parser("sync", help="read a token's devices now")
+    synced.add_argument("token", metavar="TOKEN", help="the token's name")
+    synced.add_argument(
+        "--full", action="store_true", help="read the whole list, not only what changed"
+    )
     audit = commands.add_parser("audit", help="the audit log: verify it, or export it as CSV")
     audit_commands = audit.add_subparsers(dest="audit_command", required=True, metavar="COMMAND")
     audit_commands.add_parser("verify", help="say whether the chain of entries holds")

@@ -12,6 +12,7 @@ from bot.identity import Identity
 from bot.notifier import SlackNotifier
 from bot.preflight import SlackSide, role_assignments
 from bot.settings import Settings
+from bot.syncing import SyncGround, Syncing, syncing
 from services.audit import AuditLog
 from services.clock import Clock
 from services.decisions import Decisions
@@ -24,7 +25,7 @@ from services.preparation import Preparation
 from services.programs import Program
 from services.requests import Requests
 from services.sealing import KeyRing
-from services.sync import Sync
+from services.sync_plan import Rhythm
 from services.tokens import Tokens
 from services.uploads import Uploads
 from storage.database import Database
@@ -51,7 +52,7 @@ class Core:
     decisions: Decisions
     preparation: Preparation
     uploads: Uploads
-    sync: Sync
+    syncing: Syncing
     delivery: Delivery
     tokens: Tokens
     history: History
@@ -92,12 +93,16 @@ def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
             notices=notices,
             clock=clock,
         ),
-        sync=Sync(
-            database=database,
-            programs=programs,
-            notices=notices,
-            clock=clock,
-            every=settings.sync_interval,
+        syncing=syncing(
+            SyncGround(
+                database=database,
+                programs=programs,
+                audit=audit,
+                notices=notices,
+                clock=clock,
+            ),
+            Rhythm(every=settings.sync_interval),
+            people,
         ),
         delivery=Delivery(
             database=database,

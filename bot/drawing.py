@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from bot import sync_drawing
 from bot.views import history_file, outcomes, request_card, steps, upload
 from bot.views.blocks import Message, section
 from bot.views.request_card import RequestFacts
@@ -50,6 +51,8 @@ class Drawing:
                     return steps.steps(await _facts(tx, item.subject_id), self.zone)
                 case NoticeKind.TOKEN_ACTIVE:
                     return await self._token_active(tx, item)
+                case kind if kind in sync_drawing.KINDS:
+                    return _there(await sync_drawing.sync_message(tx, item, self.zone))
                 case _:
                     return await _small(tx, item)
 
@@ -96,10 +99,6 @@ async def _small(tx: Transaction, item: OutboxItem) -> Message:
             refused = _there(await tx.uploads.get(item.subject_id))
             facts = await _facts(tx, refused.request_id)
             return upload.upload_refused(refused, facts.request, facts.token)
-        case NoticeKind.SYNC_RESULT:
-            run = _there(await tx.sync_runs.get(item.subject_id))
-            token = _there(await tx.tokens.get(run.token_id))
-            return outcomes.sync_result(run, token, await tx.devices.count(token.id))
         case NoticeKind.CLICK_ANSWER:
             decision = _there(await tx.decisions.get(item.subject_id))
             text = said(decision.refusal or "")

@@ -15,6 +15,7 @@ from bot.listeners.failures import Failures
 from bot.listeners.history import HistoryViews
 from bot.listeners.home import HomeTab
 from bot.listeners.settings import SettingsAnswer
+from bot.listeners.sync import SyncSurface
 from bot.listeners.token_pages import TokenPages
 from bot.listeners.uploads import UploadForms
 from bot.preflight import SlackSide
@@ -36,11 +37,14 @@ def register(
     shown = SettingsAnswer(people=core.people, shown=sources(settings))
     history = HistoryViews(history=core.history, work=work, zone=zone)
     history.register(app)
+    syncs = SyncSurface(wishes=core.syncing.wishes, losses=core.syncing.losses, work=work)
+    syncs.register(app)
     Commands(
         forms=creating,
         tokens=core.tokens,
         history=history,
         settings=shown,
+        syncs=syncs,
         work=work,
         zone=zone,
     ).register(app)
@@ -87,8 +91,8 @@ def _lanes(core: Core, forms: UploadForms, work: Work, slack: AsyncWebClient) ->
         for finished in await core.uploads.finish_due():
             work.start(forms.show_outcome(slack, finished))
 
-    async def sync() -> None:
-        await core.sync.run_due()
+    async def sync() -> float | None:
+        return await core.syncing.sync.run_due()
 
     async def outbox() -> float | None:
         await core.delivery.drain()

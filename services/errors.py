@@ -10,6 +10,7 @@ ServiceError                 expected; its `user_message` says what to do next
 ├── SealBroken               services/sealing: a key is missing, wrong, or a ciphertext was moved
 └── ConfigurationError       bot/settings, start-up: a setting, scope or token is missing or wrong
 UpstreamError                another system failed; `retryable` says whether asking again may help
+├── ListAstray               services/programs: a list of devices that comes to no proper end
 └── AppleError               services/apple: with Apple's code
 
 Anything else is a bug: its traceback goes to the log, an incident id to the person.
@@ -64,14 +65,24 @@ class ConfigurationError(ServiceError):
 
 
 class UpstreamError(Exception):
-    """Another system failed; `system` names it, `retryable` says whether asking again may help."""
+    """Another system failed; `system` names it, `retryable` says whether asking again may help.
+
+    `retry_after_seconds` is how long it asked us to wait, where it did.
+    """
 
     def __init__(
-        self, log_text: str, *, system: str, retryable: bool, user_message: str | None = None
+        self,
+        log_text: str,
+        *,
+        system: str,
+        retryable: bool,
+        user_message: str | None = None,
+        retry_after_seconds: float | None = None,
     ) -> None:
         super().__init__(log_text)
         self.system = system
         self.retryable = retryable
+        self.retry_after_seconds = retry_after_seconds
         self.user_message = user_message or (
             f"{system} did not answer as expected. Try again in a few minutes."
         )

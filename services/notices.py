@@ -12,6 +12,7 @@ from storage.audit import Wanted
 from storage.database import Transaction
 from storage.records import Decision, Notice, OutboxItem, Request, SyncRun, Token, Upload
 from storage.states import NoticeKind
+from storage.sync_records import LossQuestion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,46 @@ class Notices:
     async def sync_result(self, tx: Transaction, run: SyncRun) -> None:
         """What a sync changed or why it failed, for the alert channel."""
         await self._put(tx, NoticeKind.SYNC_RESULT, self.channels.alert, run.id, "ended")
+
+    async def sync_asked(self, tx: Transaction, run: SyncRun, person: str) -> None:
+        """How far the sync is, for a person who asked for it; asked twice by them, once."""
+        notice = Notice(
+            kind=NoticeKind.SYNC_PROGRESS,
+            destination=person,
+            subject_id=run.id,
+            dedupe_key=f"{NoticeKind.SYNC_PROGRESS}:{run.id}:{person}",
+            facts={},
+        )
+        await tx.outbox.put(notice, machine_now())
+
+    async def sync_progress(self, tx: Transaction, run: SyncRun) -> None:
+        """How far the sync is, in place, for everybody who asked for it.
+
+        What waits to leave is drawn when it leaves, so it needs no further edit: however long
+        Slack keeps us waiting, one edit for each of them waits.
+        """
+        kind = NoticeKind.SYNC_PROGRESS
+        undrawn = await tx.outbox.undrawn(kind, run.id)
+        for original in await tx.outbox.originals(kind, run.id):
+            if original.id in undrawn:
+                continue
+            stage = f"{run.state}:{run.fence}:{run.pages}:{run.tries}"
+            notice = Notice(
+                kind=kind,
+                destination=original.destination,
+                subject_id=run.id,
+                dedupe_key=f"{kind}:{original.id}:{stage}",
+                facts={},
+                edits=original.id,
+            )
+            await tx.outbox.put(notice, machine_now())
+
+    async def loss_question(
+        self, tx: Transaction, question: LossQuestion, stage: str | None = None
+    ) -> None:
+        """Whether missing devices are gone, for the alert channel; later the answer in place."""
+        about = (question.id, stage or question.state)
+        await self._put(tx, NoticeKind.LOSS_QUESTION, self.channels.alert, *about)
 
     async def channel_closed(
         self, tx: Transaction, item: OutboxItem, admin: str, error: str, today: date

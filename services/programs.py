@@ -11,9 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from services.errors import UpstreamError
 from storage.database import Transaction
 from storage.records import Device, Token
-from storage.states import Health, ProgramName
+from storage.states import Health, ProgramName, SyncKind
 
 Keep = Callable[[Transaction], Awaitable[None]]
 """Writes what a step leaves behind, within the transaction that it is given."""
@@ -85,15 +86,50 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SyncStart:
+    """From where to list: every device, or what changed since `cursor`.
+
+    A FULL start with a cursor goes on within a list that was broken off. A holder without cursors
+    is always asked for everything.
+    """
+
+    kind: SyncKind
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DevicePage:
-    """Devices as the holder lists them, and the cursor from which it would go on."""
+    """Devices as the holder lists them, each once, and the cursor from which it would go on.
+
+    `gone` are those that it says the token has lost; `failed` counts what could not be understood.
+    """
 
     devices: Sequence[Device]
-    cursor: str
+    gone: Sequence[Device] = ()
+    failed: int = 0
+    cursor: str | None
 
 
 KeepPage = Callable[[DevicePage], Awaitable[None]]
 """Stores a page and its cursor in one transaction before the next page is asked for."""
+
+
+class CursorLost(Exception):
+    """The holder does not know the cursor any more: everything has to be listed."""
+
+
+class ListAstray(UpstreamError):
+    """The holder's list goes in a circle, or comes to no end: none of it is the whole."""
+
+    def __init__(self, log_text: str, *, system: str) -> None:
+        super().__init__(
+            log_text,
+            system=system,
+            retryable=False,
+            user_message=f"{system}'s list of devices comes to no proper end, so it was not taken "
+            "for the whole: nothing was marked as removed. The next sync reads it from the start. "
+            "Try again in a few minutes.",
+        )
 
 
 class SyncEnd(StrEnum):
@@ -101,6 +137,8 @@ class SyncEnd(StrEnum):
 
     COMPLETE = "complete"
     """Every device was listed: one that was not is gone."""
+    CHANGES = "changes"
+    """All that changed since the cursor was listed."""
     ASKED = "asked"
     """The holder was asked to sync by itself; its result shows later in what `read` says."""
     NOT_OURS = "not_ours"
@@ -131,8 +169,11 @@ class Program(Protocol):
         """Ask the holder how the token is. Trouble is an answer here, not an error."""
         ...
 
-    async def sync(self, token: Token, keep_page: KeepPage) -> SyncEnd:
-        """List all devices page by page, or ask the holder to sync. Raises UpstreamError."""
+    async def sync(self, token: Token, start: SyncStart, keep_page: KeepPage) -> SyncEnd:
+        """List devices page by page, or ask the holder to sync by itself.
+
+        Raises CursorLost where it cannot go on from the cursor, ListAstray, UpstreamError.
+        """
         ...
 
     async def devices(self, token: Token, serial_numbers: Sequence[str]) -> Sequence[Device]:

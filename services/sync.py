@@ -1,179 +1,167 @@
 """Sync: the devices that the holder lists, stored page by page with the cursor."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import timedelta
 
-from services.clock import Clock, machine_now
-from services.errors import ServiceError, UpstreamError
-from services.notices import Notices
-from services.programs import DevicePage, Program, SyncEnd
-from storage.database import Database, Transaction
-from storage.records import SyncRun, Token, new_id
+from services.audit import AuditLog, Deed
+from services.clock import machine_now
+from services.errors import Refused, ServiceError, UpstreamError
+from services.phrases import quoted
+from services.programs import CursorLost, ListAstray, Program, SyncEnd
+from services.sync_claims import Claims
+from services.sync_run import Desk, HeldRun, SyncLost
+from storage.database import Transaction
+from storage.records import SyncRun, Token
 from storage.states import ProgramName, SyncState
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=90)
-"""Longer than a page takes, so that a dead process's run is taken over soon."""
-RETRY = timedelta(minutes=15)
-SCHEDULE = "schedule"
-LARGEST_LOSS = 0.2
-FEW = 20
-
-
-class SyncLost(ServiceError):
-    """The run's lease ended, and another process has taken the token over."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the run is no longer ours",
-            user_message="Another process took this sync over. Its result follows.",
-        )
-
-
-class LargeLoss(ServiceError):
-    """A complete list lacks so many devices that a person has to look at it."""
-
-    def __init__(self, unseen: int, known: int) -> None:
-        super().__init__(
-            f"{unseen} of {known} devices are missing from the list",
-            user_message=f"{unseen:,} of {known:,} devices are missing from the list, which is "
-            "more than a fifth. Nothing was marked as removed. If they were moved on purpose, tell "
-            "your admin; if not, look at the server's assignments at the portal.",
-        )
+AT_ONCE = 4
+"""Tokens that one process syncs at once: one that is slow must not keep the others waiting."""
+FORGOTTEN = (
+    "The holder forgot twice how far its list of devices was read. Nothing was marked as removed. "
+    "Try again in a few minutes."
+)
 
 
 class Sync:
     """Runs through tokens' devices, one run a token at a time over all processes."""
 
     def __init__(
-        self,
-        *,
-        database: Database,
-        programs: Mapping[ProgramName, Program],
-        notices: Notices,
-        clock: Clock,
-        every: timedelta,
+        self, desk: Desk, *, programs: Mapping[ProgramName, Program], audit: AuditLog
     ) -> None:
-        self.database = database
+        self.desk = desk
         self.programs = programs
-        self.notices = notices
-        self.clock = clock
-        self.every = every
+        self.audit = audit
+        self.claims = Claims(desk)
 
-    async def run_due(self) -> None:
-        """Sync every active token whose time has come."""
-        async with self.database.read() as tx:
-            due = await tx.tokens.due_for_sync(self.clock.now())
-        for token in due:
-            await self._run(token)
-
-    async def _run(self, token: Token) -> None:
-        run = await self._start(token)
-        if run is None:
-            return
-        pages = _Pages(self, run)
+    async def run_due(self) -> float | None:
+        """Run every sync whose time has come; in how many seconds one that waits will be due."""
+        tasks: dict[asyncio.Task[None], str] = {}
+        faults: list[BaseException] = []
         try:
-            end = await self.programs[token.program].sync(token, pages.keep)
-            await self._complete(token, pages.run, end)
+            while True:
+                for held in await self.claims.due(AT_ONCE - len(tasks), frozenset(tasks.values())):
+                    tasks[asyncio.create_task(self._run(held))] = held.token.id
+                if not tasks:
+                    break
+                # Others may come due meanwhile: asked for by a person, or left by a dead process.
+                look = self.desk.rhythm.look_every.total_seconds()
+                first = asyncio.FIRST_COMPLETED
+                done, _ = await asyncio.wait(tasks, timeout=look, return_when=first)
+                for task in done:
+                    del tasks[task]
+                    faults += [fault] if (fault := task.exception()) else []
+        finally:
+            await _stop(list(tasks))
+        # One token's fault must not end the others; it is raised when all have had their run.
+        for fault in faults:
+            raise fault
+        return await self._next_in()
+
+    async def run_now(self, token: Token, asked_by: str, *, full: bool = False) -> SyncRun:
+        """Run the token's sync to its end in this process; the run as it ended.
+
+        Raises Refused if one is open, SyncLost if another process took it over.
+        """
+        async with self.desk.database.write() as tx:
+            await note_ask(tx, self.audit, token, asked_by, origin="command line", full=full)
+            if full:
+                await tx.sync_places.forget(token.id)
+            held = await self.claims.begin(tx, token, asked_by)
+            if held is None:
+                raise await _under_way(tx, token)
+        while True:
+            await self._run(held)
+            if held.run.state is SyncState.RUNNING:
+                raise SyncLost
+            if held.run.state is not SyncState.WAITING:
+                return held.run
+            held = await self._again(held)
+
+    async def _again(self, held: HeldRun) -> HeldRun:
+        due_at = held.run.due_at or machine_now()
+        await asyncio.sleep(max(0.0, (due_at - machine_now()).total_seconds()))
+        taken = await self.claims.waiting(held.run)
+        if taken is None:
+            raise SyncLost
+        return taken
+
+    async def _run(self, held: HeldRun) -> None:
+        beat = asyncio.create_task(held.beat())
+        try:
+            await self._list(held)
         except SyncLost:
-            log.warning("sync_lost", extra={"token_id": token.id})
-        except (ServiceError, UpstreamError) as error:
-            log.warning("sync_failed", extra={"token_id": token.id, "error": str(error)})
-            await self._fail(token, pages.run, error.user_message)
+            log.warning("sync_lost", extra={"token_id": held.token.id, "run_id": held.run.id})
+        except asyncio.CancelledError:
+            await asyncio.shield(held.release())
+            raise
+        finally:
+            await _stop([beat])
 
-    async def _start(self, token: Token) -> SyncRun | None:
-        run = SyncRun(
-            id=new_id(),
+    async def _list(self, held: HeldRun) -> None:
+        fields = {"token_id": held.token.id, "run_id": held.run.id}
+        try:
+            end = await self._read(held)
+        except CursorLost as error:
+            log.warning("cursor_lost_twice", extra={**fields, "error": str(error)})
+            await held.fail(FORGOTTEN, from_start=True)
+        except UpstreamError as error:
+            log.warning("sync_failed", extra={**fields, "error": str(error)})
+            if error.retryable:
+                await held.put_off(error)
+            else:
+                await held.fail(error.user_message, from_start=isinstance(error, ListAstray))
+        except ServiceError as error:
+            log.warning("sync_failed", extra={**fields, "error": str(error)})
+            await held.fail(error.user_message)
+        else:
+            await held.complete(end)
+
+    async def _read(self, held: HeldRun) -> SyncEnd:
+        program = self.programs[held.token.program]
+        try:
+            return await program.sync(held.token, held.start, held.keep)
+        except CursorLost as error:
+            log.info("cursor_lost", extra={"token_id": held.token.id, "error": str(error)})
+        await held.restart()
+        return await program.sync(held.token, held.start, held.keep)
+
+    async def _next_in(self) -> float | None:
+        async with self.desk.database.read() as tx:
+            at = await tx.sync_runs.next_at()
+        return None if at is None else max(0.05, (at - machine_now()).total_seconds())
+
+
+async def note_ask(
+    tx: Transaction, audit: AuditLog, token: Token, asked_by: str, *, origin: str, full: bool
+) -> None:
+    """Write down who wished for a sync."""
+    await audit.append(
+        tx,
+        Deed(
+            actor=asked_by,
+            action="sync.ask",
+            subject=f"token:{token.id}",
             token_id=token.id,
-            state=SyncState.RUNNING,
-            asked_by=SCHEDULE,
-            cursor=None,
-            pages=0,
-            seen=0,
-            added=0,
-            changed=0,
-            removed=0,
-            error=None,
-            lease_until=machine_now() + LEASE,
-            started_at=self.clock.now(),
-            ended_at=None,
-        )
-        async with self.database.write() as tx:
-            other = await tx.sync_runs.running(token.id)
-            if other is not None and other.lease_until > machine_now():
-                return None
-            if other is not None:
-                # Its process died: the fetch begins anew, what it stored is stored again.
-                text = "The process that ran it ended. It was started anew."
-                await tx.sync_runs.finish(
-                    other.id, SyncState.FAILED, ended_at=self.clock.now(), error=text
-                )
-            await tx.sync_runs.add(run)
-        return run
-
-    async def keep_page(self, run: SyncRun, page: DevicePage) -> SyncRun:
-        """Store a page, its cursor and the run's counts in one transaction."""
-        async with self.database.write(quiet=True) as tx:
-            changes = await tx.devices.store(run.token_id, run.id, page.devices)
-            stored = replace(
-                run,
-                cursor=page.cursor,
-                pages=run.pages + 1,
-                seen=run.seen + len(page.devices),
-                added=run.added + changes.added,
-                changed=run.changed + changes.changed,
-                lease_until=machine_now() + LEASE,
-            )
-            if not await tx.sync_runs.advance(stored):
-                raise SyncLost
-        return stored
-
-    async def _complete(self, token: Token, run: SyncRun, end: SyncEnd) -> None:
-        now = self.clock.now()
-        async with self.database.write() as tx:
-            listed = end is SyncEnd.COMPLETE
-            removed = await self._remove_unseen(tx, run) if listed else 0
-            done = SyncState.COMPLETED
-            if not await tx.sync_runs.finish(run.id, done, ended_at=now, removed=removed):
-                raise SyncLost
-            if not listed:
-                # The holder syncs by itself: what came of it is read later, not known now.
-                await tx.tokens.sync_again(token.id, due_at=now + self.every)
-                return
-            await tx.tokens.synced(token.id, at=now, due_at=now + self.every)
-            first = token.last_synced_at is None
-            if first or run.added or run.changed or removed:
-                await self.notices.sync_result(tx, run)
-
-    async def _remove_unseen(self, tx: Transaction, run: SyncRun) -> int:
-        unseen = await tx.devices.count_unseen(run.token_id, run.id)
-        known = await tx.devices.count(run.token_id)
-        if unseen > FEW and unseen > known * LARGEST_LOSS:
-            raise LargeLoss(unseen, known)
-        return await tx.devices.remove_unseen(run.token_id, run.id, self.clock.now())
-
-    async def _fail(self, token: Token, run: SyncRun, why: str) -> None:
-        now = self.clock.now()
-        async with self.database.write() as tx:
-            failures = await tx.sync_runs.failures_in_a_row(token.id)
-            if not await tx.sync_runs.finish(run.id, SyncState.FAILED, ended_at=now, error=why):
-                return
-            pause = min(RETRY * 2**failures, self.every)
-            await tx.tokens.sync_again(token.id, due_at=now + pause)
-            if failures == 0:
-                # Said once; the tries that follow are said when one succeeds.
-                await self.notices.sync_result(tx, run)
+            origin=origin,
+            after={"devices": "all anew" if full else "changes"},
+        ),
+    )
 
 
-class _Pages:
-    """The run as its pages come in."""
+async def _under_way(tx: Transaction, token: Token) -> Refused:
+    run = await tx.sync_runs.open_of(token.id)
+    seen = run.seen if run else 0
+    return Refused(
+        f"a sync of {token.id} is open",
+        user_message=f"A sync of {quoted(token.name)} is under way: {seen:,} devices so far. "
+        "Try again when it has ended.",
+    )
 
-    def __init__(self, sync: Sync, run: SyncRun) -> None:
-        self.sync = sync
-        self.run = run
 
-    async def keep(self, page: DevicePage) -> None:
-        self.run = await self.sync.keep_page(self.run, page)
+async def _stop(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -115,6 +115,22 @@ class Outbox(Rows[OutboxItem]):
         )
         return next(iter(await self.all(query.order_by(table.id).limit(1))), None)
 
+    async def originals(self, kind: NoticeKind, subject_id: str) -> list[OutboxItem]:
+        """Every message of that kind about that subject that is not itself an edit."""
+        table = self.table.c
+        query = self.select(
+            table.kind == kind, table.subject_id == subject_id, table.edits.is_(None)
+        )
+        return await self.all(query.order_by(table.id))
+
+    async def undrawn(self, kind: NoticeKind, subject_id: str) -> set[int]:
+        """The originals that will be drawn anew anyhow: they, or an edit of them, still wait."""
+        table = self.table.c
+        query = select(func.coalesce(table.edits, table.id)).where(
+            table.kind == kind, table.subject_id == subject_id, table.state == OutboxState.DUE
+        )
+        return set((await self.connection.execute(query)).scalars())
+
     async def item(self, item_id: int) -> OutboxItem | None:
         """The message of that number."""
         return await self.one(self.table.c.id == item_id)

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete
 from sqlalchemy.dialects.sqlite import insert
 
 from storage import sync_tables
@@ -37,7 +36,3 @@ class SyncPlaces(Rows[SyncPlace]):
         """Until when the holder asked us to wait, by the machine's time; it may have passed."""
         place = await self.of(token_id)
         return place.wait_until if place else None
-
-    async def drop(self, token_id: str) -> None:
-        """Know nothing of the token's sync any more."""
-        await self.connection.execute(delete(self.table).where(self.table.c.token_id == token_id))

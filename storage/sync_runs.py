@@ -71,15 +71,19 @@ class SyncRuns(Rows[SyncRun]):
         """Keep the lease alive; False if this process does not hold the run any more."""
         return await self._held(run, lease_until=lease_until)
 
-    async def stop(self, token_id: str, *, ended_at: datetime, error: str) -> None:
-        """End the token's open run, whoever holds it: that process stores nothing more."""
+    async def release(self, run: SyncRun, due_at: datetime) -> bool:
+        """Let another process go on with the run, as far as it is stored."""
+        return await self._held(run, state=SyncState.WAITING, due_at=due_at)
+
+    async def interrupt(self, token_id: str, due_at: datetime) -> None:
+        """Take the token's open run from whoever holds it: that process stores nothing more."""
         table = self.table.c
         await self.change(
             table.token_id == token_id,
             table.state.in_(OPEN),
-            state=SyncState.FAILED,
-            ended_at=ended_at,
-            error=error,
+            state=SyncState.WAITING,
+            fence=table.fence + 1,
+            due_at=due_at,
         )
 
     async def _held(self, run: SyncRun, **changes: object) -> bool:

@@ -47,12 +47,19 @@ class Tokens(Rows[Token]):
             query.order_by(table.expires_at.is_(None), table.expires_at, table.name)
         )
 
-    async def due_for_sync(self, now: datetime) -> list[Token]:
-        """Active tokens whose next sync is due and that have no run open, the longest due first."""
-        table, run = self.table.c, sync_tables.sync_run.c
+    async def due_for_sync(self, now: datetime, machine_now: datetime, limit: int) -> list[Token]:
+        """Active tokens whose next sync is due, the longest due first.
+
+        Those are left out that have a run open, or whose holder asked us to wait.
+        """
+        table, run, place = self.table.c, sync_tables.sync_run.c, sync_tables.sync_place.c
         open_run = select(run.id).where(run.token_id == table.id, run.state.in_(OPEN)).exists()
+        waits = select(place.token_id).where(
+            place.token_id == table.id, place.wait_until > machine_now
+        )
         due = (table.state == TokenState.ACTIVE, table.sync_due_at <= now)
-        return await self.all(self.select(*due, ~open_run).order_by(table.sync_due_at))
+        query = self.select(*due, ~open_run, ~waits.exists())
+        return await self.all(query.order_by(table.sync_due_at).limit(limit))
 
     async def move(
         self, token_id: str, was: TokenState, becomes: TokenState, **changes: object

@@ -11,6 +11,7 @@ from bot.listeners.answers import whisper
 from bot.listeners.create import CreateForms
 from bot.listeners.history import HistoryViews
 from bot.listeners.settings import SettingsAnswer
+from bot.listeners.sync import SyncSurface
 from bot.views import tokens, usage
 from bot.views.blocks import Message
 from bot.work import Work
@@ -25,6 +26,7 @@ class Commands:
     tokens: Tokens
     history: HistoryViews
     settings: SettingsAnswer
+    syncs: SyncSurface
     work: Work
     zone: ZoneInfo
 
@@ -56,6 +58,8 @@ class Commands:
             case "history":
                 await ack()
                 await self.history.open(person, rest, str(command["trigger_id"]), client)
+            case "sync":
+                await self.syncs.command(ack, person, rest, str(command["trigger_id"]))
             case "settings":
                 await ack()
                 self.work.start(whisper(respond, lambda: self.settings.draw(person)))

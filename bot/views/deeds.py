@@ -36,6 +36,14 @@ DEEDS = {
         menu="Brought a file that was refused",
         sentence="brought a file for {name} that was refused",
     ),
+    "sync.ask": Told(menu="Asked for a sync", sentence="asked for a sync of {name}"),
+    "devices.remove": Told(
+        menu="Had missing devices marked as removed",
+        sentence="had missing devices of {name} marked as removed",
+    ),
+    "devices.keep": Told(
+        menu="Had missing devices kept", sentence="had missing devices of {name} kept"
+    ),
     "token.activate": Told(menu="Brought a token into use", sentence="brought {name} into use"),
 }
 """Every action that services write; a test proves that none is missing."""

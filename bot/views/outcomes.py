@@ -1,13 +1,12 @@
-"""What channels and admins are told: a token in use, a sync's result, a channel that is closed."""
+"""What channels and admins are told: a token in use, a channel that is closed."""
 
 from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Message, context, section
 from bot.views.request_card import RequestFacts
 from bot.views.steps import account
-from bot.views.wording import day, devices, escape, mention, number, pages, said
-from storage.records import SyncRun, Token
-from storage.states import SyncState, Verdict
+from bot.views.wording import day, escape, mention
+from storage.states import Verdict
 
 
 def token_active(shown: RequestFacts, zone: ZoneInfo) -> Message:
@@ -27,25 +26,6 @@ def token_active(shown: RequestFacts, zone: ZoneInfo) -> Message:
     return Message(text=f"{name} is in use until {expiry}", blocks=blocks)
 
 
-def sync_result(run: SyncRun, token: Token, total: int) -> Message:
-    """What a sync changed, or why it failed."""
-    name = escape(token.name)
-    if run.state is SyncState.COMPLETED:
-        counts = (
-            f"{number(run.added)} added, {number(run.changed)} changed, "
-            f"{number(run.removed)} removed"
-        )
-        text = f":arrows_counterclockwise: *{name}* has {devices(total)} now: {counts}."
-        short = f"Sync of {name}: {counts}"
-    else:
-        text = (
-            f":warning: *The sync of {name} failed.* {said(run.error or '')}\n"
-            f"It has {devices(total)} as of before; it is tried again by itself."
-        )
-        short = f"The sync of {name} failed"
-    return Message(text=short, blocks=[section(text), context(_took(run))])
-
-
 def channel_closed(channel: str, error: str) -> Message:
     """Messages wait because a channel does not take them; for the admins."""
     text = (
@@ -54,10 +34,3 @@ def channel_closed(channel: str, error: str) -> Message:
         "ALERT_CHANNEL or APPROVAL_CHANNEL to another channel and start me again."
     )
     return Message(text="I cannot post in a channel", blocks=[section(text)])
-
-
-def _took(run: SyncRun) -> str:
-    if run.ended_at is None:
-        return "Under way"
-    seconds = (run.ended_at - run.started_at).total_seconds()
-    return f"{devices(run.seen)} in {pages(run.pages)}, {seconds:.1f} s"

@@ -39,6 +39,12 @@ USAGES = (
         example="status HQ iPads",
     ),
     Usage(
+        word="sync",
+        takes="[name]",
+        does="read a token's devices now",
+        example="sync HQ iPads",
+    ),
+    Usage(
         word="history",
         takes="[name]",
         does="who did what, newest first",
@@ -53,7 +59,7 @@ USAGES = (
     Usage(word="help", takes="", does="this page", example=""),
 )
 WORDS = {usage.word for usage in USAGES}
-LATER = {"renew", "delete", "sync", "devices", "profiles", "report"}
+LATER = {"renew", "delete", "devices", "profiles", "report"}
 """Words that are understood, but that this release cannot do: guessing would mislead."""
 
 

@@ -123,9 +123,9 @@ class AppleError(UpstreamError):
                 "Apple gives no usable answer at the moment. Nothing was changed. Try again in a "
                 "few minutes.",
             ),
+            retry_after_seconds=retry_after_seconds,
         )
         self.trouble = trouble
-        self.retry_after_seconds = retry_after_seconds
 
 
 def read_refusal(status: int, body: bytes) -> Refusal:

@@ -3,11 +3,15 @@
 Source: Apple, Device Assignment Services, protocol version 10.
 """
 
-from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
+from services.programs import DevicePage
 from storage.records import Device
+
+DELETED = "deleted"
+SERIAL_LENGTH = 64
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -32,9 +36,12 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class AppleDevice(msgspec.Struct, frozen=True):
-    """A device in an answer; times that are not set may be absent or null."""
+    """A device in an answer; times that are not set may be absent or null.
 
-    serial_number: str
+    `op_type` and `op_date` come with a sync: what happened to the device, and when.
+    """
+
+    serial_number: str | None = None
     model: str | None = None
     description: str | None = None
     color: str | None = None
@@ -45,28 +52,73 @@ class AppleDevice(msgspec.Struct, frozen=True):
     profile_uuid: str | None = None
     device_assigned_by: str | None = None
     device_assigned_date: str | None = None
+    op_type: str | None = None
     op_date: str | None = None
     response_status: str | None = None
 
+    @property
+    def gone(self) -> bool:
+        """Whether the server has lost it."""
+        return self.op_type == DELETED
+
+    @property
+    def known(self) -> bool:
+        """Whether it says which device it is."""
+        return bool(self.serial_number) and len(self.serial_number or "") <= SERIAL_LENGTH
+
     def record(self) -> Device:
-        """The device as it is kept: absent is the empty text."""
-        kept = (name for name in self.__struct_fields__ if name != "response_status")
-        return Device(**{name: getattr(self, name) or "" for name in kept})
+        """The device as it is kept: absent is the empty text, and dates compare as texts."""
+        facts = {name: getattr(self, name) or "" for name in self.__struct_fields__}
+        facts["op_date"] = _moment(facts["op_date"])
+        del facts["op_type"], facts["response_status"]
+        return Device(**facts)
 
 
 class FetchedPage(msgspec.Struct, frozen=True):
-    """A page of `/server/devices`: `cursor` is opaque, up to 1,000 characters."""
+    """A page of `/server/devices` or `/devices/sync`; `cursor` is opaque, up to 1,000 characters.
+
+    A device may come several times: the latest `op_date` is its last known state, and of the same
+    date `deleted` wins (Apple, "Sync the List of Devices").
+    """
 
     devices: list[AppleDevice]
     cursor: str
     more_to_follow: bool
 
-    def records(self) -> Sequence[Device]:
-        """The devices, each once: the later in a page is the newer."""
-        return list({device.serial_number: device.record() for device in self.devices}.values())
+    def page(self) -> DevicePage:
+        """The page as it is kept: each device once."""
+        newest: dict[str, tuple[tuple[str, bool], AppleDevice]] = {}
+        failed = 0
+        for device in self.devices:
+            serial = device.serial_number
+            if serial is None or not device.known:
+                failed += 1
+                continue
+            rank = (_moment(device.op_date or ""), device.gone)
+            if serial not in newest or rank >= newest[serial][0]:
+                newest[serial] = (rank, device)
+        last = [device for _, device in newest.values()]
+        return DevicePage(
+            devices=[device.record() for device in last if not device.gone],
+            gone=[device.record() for device in last if device.gone],
+            failed=failed,
+            cursor=self.cursor,
+        )
 
 
 class DeviceDetails(msgspec.Struct, frozen=True):
     """The answer of `/devices`, by serial number."""
 
     devices: dict[str, AppleDevice]
+
+
+def _moment(text: str) -> str:
+    """A time in the one form in which times compare as texts; empty where it is none."""
+    if not text:
+        return ""
+    try:
+        at = datetime.fromisoformat(text)
+        aware = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        return aware.isoformat(timespec="microseconds")
+    except (ValueError, OverflowError):
+        return ""

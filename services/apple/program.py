@@ -7,8 +7,9 @@ import httpx
 
 from services.apple import wrong_files
 from services.apple.client import PAGE_LIMIT, AppleConnection
-from services.apple.errors import HEALTH, AppleError, Trouble
+from services.apple.errors import HEALTH, AppleError
 from services.apple.messages import Account
+from services.apple.pages import Pages
 from services.apple.vault import Vault, oauth_values
 from services.clock import Clock
 from services.envelope import Envelope, read_envelope
@@ -19,18 +20,18 @@ from services.programs import (
     AccountDetail,
     Beginning,
     Brought,
-    DevicePage,
     Evidence,
     Holding,
     Keep,
     KeepPage,
     Proof,
     SyncEnd,
+    SyncStart,
 )
 from services.server_token import ServerToken, check_expiry, open_envelope
 from storage.database import Database, Transaction
 from storage.records import Credentials, Device, KeyPair, Token
-from storage.states import Health, ProgramName
+from storage.states import Health, ProgramName, SyncKind
 
 SUCCESS = "SUCCESS"
 
@@ -116,27 +117,13 @@ class AppleProgram:
             devices=None,
         )
 
-    async def sync(self, token: Token, keep_page: KeepPage) -> SyncEnd:
-        """Fetch all devices, page by page, from the start."""
+    async def sync(self, token: Token, start: SyncStart, keep_page: KeepPage) -> SyncEnd:
+        """Fetch all devices from the cursor on, or what changed since it."""
         connection = await self._connection(token)
-        cursor: str | None = None
-        asked: set[str | None] = set()
-        while True:
-            asked.add(cursor)
-            try:
-                page = await connection.fetch(cursor)
-            except AppleError as error:
-                if error.trouble is Trouble.CURSOR_EXHAUSTED and cursor is not None:
-                    return SyncEnd.COMPLETE
-                raise
-            if page.more_to_follow and page.cursor in asked:
-                raise AppleError(Trouble.UNEXPECTED, "more to follow, but a cursor of before")
-            if page.more_to_follow and not page.devices:
-                raise AppleError(Trouble.UNEXPECTED, "more to follow, but no devices")
-            await keep_page(DevicePage(devices=page.records(), cursor=page.cursor))
-            if not page.more_to_follow:
-                return SyncEnd.COMPLETE
-            cursor = page.cursor
+        full = start.kind is SyncKind.FULL
+        ask = connection.fetch if full else connection.changes
+        await Pages(ask, start.cursor).walk(keep_page)
+        return SyncEnd.COMPLETE if full else SyncEnd.CHANGES
 
     async def devices(self, token: Token, serial_numbers: Sequence[str]) -> Sequence[Device]:
         """Up to 1,000 devices as Apple sees them now."""
