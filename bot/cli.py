@@ -15,7 +15,6 @@ from bot.inspect_file import inspect
 from bot.logs import set_up_logs
 from bot.serve import serve
 from bot.settings import load_settings
-from bot.sync_command import SyncSettings, sync
 from services.errors import ServiceError, UpstreamError
 from services.sealing import new_key
 from storage.database import Database, StorageError
@@ -56,12 +55,8 @@ def _command(parsed: argparse.Namespace) -> int:
         case "inspect":
             for line in inspect(parsed.file, parsed.key, datetime.now(UTC)):
                 _say(line)
-        case "list" | "audit":
+        case "list" | "audit" | "sync":
             return asyncio.run(console.command(parsed))
-        case "sync":
-            settings = load_settings(SyncSettings)
-            set_up_logs(settings.log_level, settings.log_format)
-            return asyncio.run(sync(settings, parsed.token, full=parsed.full))
         case "keys":
             _say(new_key(f"k{datetime.now(UTC):%Y%m%d}"))
         case _:

@@ -1,4 +1,4 @@
-"""The commands that read the database without Slack: the audit log, and the list of tokens."""
+"""The commands that work on the database without Slack: tokens, their syncs, the audit log."""
 
 import argparse
 import json
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
+from bot import sync_command
 from bot.bootstrap import keys_of
 from bot.clock import SystemClock
 from bot.settings import Settings, load_settings
@@ -45,7 +46,9 @@ class Listed:
 
 
 async def command(parsed: argparse.Namespace) -> int:
-    """Run `list`, `audit verify` or `audit export`; the exit code."""
+    """Run `list`, `sync`, `audit verify` or `audit export`; the exit code."""
+    if parsed.command == "sync":
+        return await sync_command.sync(parsed.token, full=parsed.full)
     if parsed.command == "list":
         await list_tokens(as_json=parsed.json)
     elif parsed.audit_command == "export":

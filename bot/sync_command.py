@@ -10,7 +10,8 @@ from pydantic import SecretStr
 
 from bot.bootstrap import keys_of, programs_of
 from bot.clock import SystemClock
-from bot.settings import Settings
+from bot.logs import set_up_logs
+from bot.settings import Settings, load_settings
 from bot.sync_drawing import sync_facts
 from bot.syncing import SyncGround, sync_of
 from bot.views.sync import progress_line, result_lines
@@ -38,8 +39,10 @@ class SyncSettings(Settings):
     slack_bot_token: SecretStr = SecretStr("")
 
 
-async def sync(settings: Settings, name: str, *, full: bool) -> int:
+async def sync(name: str, *, full: bool) -> int:
     """Sync the token of that name, print its progress and its result; 1 if it failed."""
+    settings = load_settings(SyncSettings)
+    set_up_logs(settings.log_level, settings.log_format)
     async with _opened(settings) as (database, syncs):
         token = await _token(database, name)
         watch = asyncio.create_task(_show_progress(database, token))

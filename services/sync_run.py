@@ -183,7 +183,8 @@ class HeldRun:
             changed=run.changed + changes.changed,
             removed=run.removed + changes.removed,
             failed=run.failed + page.failed,
-            tries=0,
+            # Without a cursor the next try begins at the start again: nothing was gained.
+            tries=run.tries if page.cursor is None else 0,
             lease_until=machine_now() + self.desk.rhythm.lease,
         )
 

@@ -15,16 +15,19 @@ from storage.states import (
     DecisionState,
     Health,
     KeyPairState,
+    LossState,
     NoticeKind,
     OutboxState,
     Portal,
     ProgramName,
     RequestState,
+    SyncKind,
     SyncState,
     TokenState,
     UploadState,
     Verdict,
 )
+from storage.sync_records import LossQuestion
 
 ZONE = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 3, 6, 9, 30, tzinfo=UTC)
@@ -124,17 +127,33 @@ RUN = made(
     id="s" * 32,
     token_id=TOKEN.id,
     state=SyncState.COMPLETED,
+    kind=SyncKind.DELTA,
     asked_by="schedule",
-    cursor="c",
     pages=3,
     seen=2345,
     added=2000,
     changed=12,
     removed=1,
+    failed=0,
     error=None,
     lease_until=NOW,
     started_at=NOW,
     ended_at=NOW + timedelta(seconds=4.2),
+)
+
+QUESTION = made(
+    LossQuestion,
+    id="q" * 32,
+    token_id=TOKEN.id,
+    run_id=RUN.id,
+    generation="g" * 32,
+    unseen=1100,
+    known=2345,
+    state=LossState.OPEN,
+    removed=0,
+    answered_by=None,
+    asked_at=NOW,
+    answered_at=None,
 )
 
 KEY_PAIR = made(

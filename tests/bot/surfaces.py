@@ -28,6 +28,7 @@ from services.tokens import Page
 from storage.states import Health, ProgramName, RequestState, SyncState, TokenState, UploadState
 from tests.bot.histories import histories
 from tests.bot.samples import AMIR, BEA, NOW, OLIVIA, OTTO, ZONE, Sample
+from tests.bot.syncs import syncs
 
 
 def messages(sample: Sample) -> dict[str, Message]:
@@ -137,12 +138,6 @@ def _steps(sample: Sample) -> dict[str, Message]:
 
 
 def _outcomes(sample: Sample) -> dict[str, Message]:
-    completed = replace(sample.run, state=SyncState.COMPLETED, error=None)
-    failed = replace(
-        sample.run,
-        state=SyncState.FAILED,
-        error=sample.run.error or "Apple did not answer as expected.",
-    )
     done = sample.shown(RequestState.COMPLETED, AMIR)
     stranger = replace(done, token=replace(sample.token, admin_id="other@schools.example"))
     return {
@@ -151,8 +146,7 @@ def _outcomes(sample: Sample) -> dict[str, Message]:
         "token_active_unapproved": outcomes.token_active(
             sample.shown(RequestState.COMPLETED), ZONE
         ),
-        "sync_completed": outcomes.sync_result(completed, sample.token, 2345),
-        "sync_failed": outcomes.sync_result(failed, sample.token, 1),
+        **syncs(sample),
         "channel_closed": outcomes.channel_closed("C0ALERTS", sample.closed_error),
     }
 

@@ -93,7 +93,7 @@ async def test_connections_break_before_or_after_the_call(
     profile = {"profile_name": "HQ", "url": "https://mdm.schools.example/", "org_magic": "m"}
     with pytest.raises(httpx.TransportError):
         await visitor.send("POST", "/profile", profile)
-    assert len(server.profiles) == (where is faults.Reset.AFTER)
+    assert len(server.profiles) == (where is not faults.Reset.BEFORE)
     assert apple.calls("/profile")[0].status is None
 
 

@@ -12,6 +12,7 @@ from services.apple.vault import Vault
 from services.audit import AuditLog
 from services.decisions import Click, Decisions
 from services.delivery import Delivery
+from services.losses import LossAnswers, Losses
 from services.notices import Channels, Notices
 from services.policy import Approvals
 from services.preparation import Preparation
@@ -19,6 +20,9 @@ from services.programs import Program
 from services.requests import CreateForm, Requests
 from services.sealing import EncryptionKey, KeyRing
 from services.sync import Sync
+from services.sync_plan import Rhythm
+from services.sync_run import Desk
+from services.sync_wishes import SyncWishes
 from services.uploads import UploadForm, Uploads
 from storage.database import Database
 from storage.records import AuditEntry, Decision, OutboxItem, Request, Token, Upload
@@ -41,6 +45,9 @@ APPLE_ID = "it-admin@schools.example"
 ALERTS = "C0ALERTS"
 APPROVALS = "C0APPROVALS"
 KEYS = KeyRing((EncryptionKey(name="k1", key=bytes(range(32))),))
+
+RHYTHM = Rhythm(every=timedelta(hours=12), pauses=(), jitter=lambda: 0.0)
+"""Without second tries, so that a failure is one; without a spread of what is due."""
 
 _numbers = count(1)
 
@@ -69,6 +76,7 @@ class Office:
         keys: KeyRing = KEYS,
         approvals: Approvals | None = None,
         programs: Mapping[ProgramName, Program] | None = None,
+        rhythm: Rhythm = RHYTHM,
     ) -> None:
         self.database = database
         self.outside = outside
@@ -105,12 +113,16 @@ class Office:
             notices=notices,
             clock=clock,
         )
-        self.sync = Sync(
-            database=database,
-            programs=by_name,
-            notices=notices,
-            clock=clock,
-            every=timedelta(hours=12),
+        losses = Losses(notices, clock)
+        self.desk = Desk(
+            database=database, notices=notices, losses=losses, clock=clock, rhythm=rhythm
+        )
+        self.sync = Sync(self.desk, programs=by_name, audit=self.audit)
+        self.wishes = SyncWishes(
+            database=database, people=people, audit=self.audit, notices=notices, clock=clock
+        )
+        self.losses = LossAnswers(
+            database=database, people=people, audit=self.audit, notices=notices, clock=clock
         )
         self.delivery = Delivery(
             database=database,

@@ -17,6 +17,7 @@ from services.programs import (
     KeepPage,
     Proof,
     SyncEnd,
+    SyncStart,
 )
 from storage.records import Device, OutboxItem, Token
 from storage.states import ProgramName
@@ -121,12 +122,17 @@ class Listing:
         self.end = SyncEnd.COMPLETE
         self.trouble: Exception | None = None
         """Raised after the pages."""
+        self.cursors = False
+        self.starts: list[SyncStart] = []
         self.between: list[asyncio.Event] = []
         """Set after the first page, then waited for, one after the other."""
 
-    async def sync(self, token: Token, keep_page: KeepPage) -> SyncEnd:  # noqa: ARG002 - the port's signature
+    async def sync(self, token: Token, start: SyncStart, keep_page: KeepPage) -> SyncEnd:  # noqa: ARG002 - the port's signature
+        self.starts.append(start)
         for number, page in enumerate(self.pages):
-            await keep_page(DevicePage(devices=page, cursor=f"cursor-{number}"))
+            # A holder without cursors: everything is listed each time.
+            cursor = f"cursor-{number}" if self.cursors else None
+            await keep_page(DevicePage(devices=page, cursor=cursor))
             if self.between:
                 reached, go_on = self.between
                 reached.set()

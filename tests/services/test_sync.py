@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,19 +11,23 @@ import pytest
 
 from services.apple.errors import AppleError, Trouble
 from services.clock import machine_now
-from services.programs import KeepPage, SyncEnd
-from services.sync import RETRY
+from services.programs import DevicePage, KeepPage, SyncEnd, SyncStart
+from services.sync_claims import CRASHES
+from services.sync_plan import JITTER, RETRY, Rhythm, list_anew
 from storage.database import Database
-from storage.records import Device, SyncRun, Token
-from storage.states import NoticeKind, ProgramName, SyncState, TokenState
+from storage.records import SyncRun, Token
+from storage.states import NoticeKind, ProgramName, SyncKind, SyncState, TokenState
+from storage.sync_records import SyncPlace
 from tests.sandbox.apple import faults
+from tests.sandbox.apple.inventory import Op
 from tests.sandbox.apple.server import Server
-from tests.services.office import ALERTS, Office, Outside
+from tests.services.office import ALERTS, RHYTHM, Office, Outside
 from tests.services.ports import START, Listing
 from tests.storage import facts
 
 EVERY = timedelta(hours=12)
 FETCH = "/server/devices"
+CHANGES = "/devices/sync"
 
 
 async def runs(office: Office) -> list[SyncRun]:
@@ -37,6 +43,13 @@ async def last(office: Office) -> SyncRun:
 async def count(office: Office, token: Token) -> int:
     async with office.database.read() as tx:
         return await tx.devices.count(token.id)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for what happens in another thread."""
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - what is waited for is in another thread
+            await asyncio.sleep(0.01)
 
 
 async def now(office: Office, token: Token) -> Token:
@@ -78,11 +91,23 @@ LIES = {
     "no devices, but more to follow": faults.with_values(devices=[], more_to_follow=True),
     "devices that are null": faults.with_values(devices=None),
     "no cursor": faults.without("cursor"),
-    "a device without a serial number": faults.with_values(devices=[{"model": "iPad"}]),
     "a reset": faults.reset(),
-    "503": faults.throttled(code=503),
-    "a cursor that Apple forgot": faults.status(400, "INVALID_CURSOR"),
+    "503": faults.throttled(None, code=503),
+    "half JSON": faults.half_json(),
 }
+
+
+async def place(office: Office, token: Token) -> SyncPlace:
+    async with office.database.read() as tx:
+        found = await tx.sync_places.of(token.id)
+    assert found is not None
+    return found
+
+
+async def serials(office: Office) -> set[str]:
+    async with office.database.read() as tx:
+        there = tx.devices.table.c.removed_at.is_(None)
+        return {one.serial_number for one in await tx.devices.all(tx.devices.select(there))}
 
 
 class TestWithApple:
@@ -97,34 +122,53 @@ class TestWithApple:
     async def test_a_first_sync_stores_every_device_and_says_so(
         self, office: Office, active: Token, server: Server
     ) -> None:
-        serials = server.assign_devices(2001)
+        assigned = server.assign_devices(2001)
         await office.sync.run_due()
         run = await last(office)
-        assert (run.state, run.pages, run.seen) == (SyncState.COMPLETED, 3, 2001)
+        assert (run.state, run.kind, run.pages, run.seen) == (
+            SyncState.COMPLETED,
+            SyncKind.FULL,
+            3,
+            2001,
+        )
         assert changes(run) == (2001, 0, 0)
-        async with office.database.read() as tx:
-            stored = await tx.devices.all(tx.devices.select())
-        assert sorted(device.serial_number for device in stored) == sorted(serials)
+        assert await serials(office) == set(assigned)
         synced = await now(office, active)
         assert synced.last_synced_at == office.clock.now()
         assert synced.sync_due_at == office.clock.now() + EVERY
         (result,) = await office.outbox(NoticeKind.SYNC_RESULT)
         assert (result.destination, result.subject_id) == (ALERTS, run.id)
 
-    async def test_a_sync_tells_what_was_added_changed_and_removed(
+    async def test_a_following_sync_reads_only_what_changed(
         self, office: Office, active: Token, server: Server
     ) -> None:
-        first, second, third = server.assign_devices(3)
+        first, second, *_ = server.assign_devices(1500)
         await office.sync.run_due()
         server.unassign([first])
         server.inventory.devices[second].assigned_by = "deputy@schools.example"
+        server.inventory.note(
+            Op.MODIFIED, [server.inventory.devices[second]], server.organisation.now()
+        )
         server.assign_devices(2)
-        assert changes(await again(office)) == (2, 1, 1)
-        assert await count(office, active) == 4
+        run = await again(office)
+        assert (run.kind, run.pages, run.seen) == (SyncKind.DELTA, 1, 4)
+        assert changes(run) == (2, 1, 1)
+        assert await serials(office) == set(server.serials)
+        office.clock.pass_time(timedelta(minutes=1))
         server.assign([first])
         assert changes(await again(office)) == (1, 0, 0)
+        assert await count(office, active) == 1502
         assert await posts(office) == 3
-        assert third in server.serials
+        assert len(office.apple.calls(FETCH)) == 2
+
+    async def test_changes_of_several_pages_are_all_read(
+        self, office: Office, active: Token, server: Server
+    ) -> None:
+        await office.sync.run_due()
+        server.assign_devices(2100)
+        run = await again(office)
+        assert (run.kind, run.pages, run.added) == (SyncKind.DELTA, 3, 2100)
+        assert await count(office, active) == 2100
 
     async def test_a_sync_that_changes_nothing_is_not_posted(
         self, office: Office, active: Token, server: Server
@@ -145,7 +189,81 @@ class TestWithApple:
         await again(office)
         assert await posts(office) == 1
 
-    async def test_a_device_twice_in_a_page_is_one(
+    async def test_a_week_after_the_full_list_everything_is_listed_anew(
+        self, office: Office, active: Token, server: Server
+    ) -> None:
+        keep, *_ = server.assign_devices(30)
+        await office.sync.run_due()
+        # No sync ever names a released device: only a full list tells.
+        server.release([keep])
+        kinds = [(await again(office)).kind for _ in range(15)]
+        assert kinds == [SyncKind.DELTA] * 13 + [SyncKind.FULL, SyncKind.DELTA]
+        assert keep not in await serials(office)
+        assert await count(office, active) == 29
+
+    async def test_a_cursor_of_more_than_six_days_is_not_used(
+        self, office: Office, active: Token, server: Server
+    ) -> None:
+        server.assign_devices(3)
+        await office.sync.run_due()
+        office.clock.pass_time(timedelta(days=6, minutes=1))
+        await office.sync.run_due()
+        assert (await last(office)).kind is SyncKind.FULL
+        assert office.apple.calls(CHANGES) == []
+        assert await count(office, active) == 3
+
+    @pytest.mark.parametrize("code", ["EXPIRED_CURSOR", "INVALID_CURSOR", "CURSOR_REQUIRED"])
+    async def test_a_cursor_that_apple_forgot_leads_to_a_full_list_in_the_same_run(
+        self, office: Office, active: Token, server: Server, code: str
+    ) -> None:
+        first, *_ = server.assign_devices(30)
+        await office.sync.run_due()
+        server.release([first])
+        office.apple.faults.next(CHANGES, faults.status(400, code))
+        run = await again(office)
+        assert (run.state, run.kind) == (SyncState.COMPLETED, SyncKind.FULL)
+        assert changes(run) == (0, 0, 1)
+        assert await count(office, active) == 29
+        assert (await again(office)).kind is SyncKind.DELTA
+
+    async def test_a_cursor_lost_within_a_full_list_begins_it_again_once(
+        self, office: Office, active: Token, server: Server
+    ) -> None:
+        server.assign_devices(2001)
+        office.apple.faults.next(FETCH, faults.status(400, "INVALID_CURSOR"), nth=3)
+        await office.sync.run_due()
+        run = await last(office)
+        assert (run.state, run.pages, run.seen) == (SyncState.COMPLETED, 3, 2001)
+        assert await count(office, active) == 2001
+
+    async def test_a_cursor_lost_again_and_again_ends_the_run(
+        self, office: Office, active: Token, server: Server
+    ) -> None:
+        server.assign_devices(2001)
+        office.apple.faults.next(FETCH, faults.status(400, "INVALID_CURSOR"), nth=3, times=1)
+        office.apple.faults.next(FETCH, faults.status(400, "INVALID_CURSOR"), nth=5, times=1)
+        await office.sync.run_due()
+        run = await last(office)
+        assert run.state is SyncState.FAILED
+        assert "forgot twice" in (run.error or "")
+        assert (await place(office, active)).cursor is None
+
+    async def test_a_device_several_times_in_a_page_is_as_it_was_last(
+        self, office: Office, active: Token, server: Server
+    ) -> None:
+        moved, left, *_ = server.assign_devices(4)
+        await office.sync.run_due()
+        at, inventory = server.organisation.now(), server.inventory
+        inventory.note(Op.DELETED, [inventory.devices[moved]], at)
+        inventory.note(Op.ADDED, [inventory.devices[moved]], at + timedelta(seconds=2))
+        inventory.note(Op.MODIFIED, [inventory.devices[moved]], at + timedelta(seconds=1))
+        inventory.note(Op.DELETED, [inventory.devices[left]], at)
+        inventory.note(Op.ADDED, [inventory.devices[left]], at)
+        assert changes(await again(office)) == (0, 0, 1)
+        assert await serials(office) == set(server.serials) - {left}
+        assert await count(office, active) == 3
+
+    async def test_a_device_twice_in_a_full_page_is_one(
         self, office: Office, active: Token, server: Server
     ) -> None:
         server.assign_devices(4)
@@ -154,13 +272,33 @@ class TestWithApple:
         assert changes(await last(office)) == (4, 0, 0)
         assert await count(office, active) == 4
 
+    async def test_a_device_that_cannot_be_told_is_counted_and_takes_no_other_away(
+        self, office: Office, active: Token, server: Server
+    ) -> None:
+        server.assign_devices(30)
+        await office.sync.run_due()
+        server.release(server.serials[:1])
+        office.clock.pass_time(timedelta(days=7))
+        nameless = faults.Fault(
+            change_page=lambda page, _: {
+                **page,
+                "devices": [*page["devices"], {"model": "iPad"}, {"serial_number": "X" * 65}],
+            }
+        )
+        office.apple.faults.next(FETCH, nameless)
+        run = await again(office)
+        assert (run.state, run.failed, run.removed) == (SyncState.COMPLETED, 2, 0)
+        assert await count(office, active) == 30
+        assert await posts(office) == 2
+
     @pytest.mark.parametrize("lie", LIES)
     async def test_a_page_that_lies_ends_the_run_and_removes_nothing(
         self, office: Office, active: Token, server: Server, lie: str
     ) -> None:
         server.assign_devices(9)
         await office.sync.run_due()
-        server.unassign(server.serials[:1])
+        server.release(server.serials[:1])
+        office.clock.pass_time(timedelta(days=7))
         office.apple.faults.next(FETCH, LIES[lie])
         run = await again(office)
         assert (run.state, run.removed) == (SyncState.FAILED, 0)
@@ -178,7 +316,23 @@ class TestWithApple:
         await office.sync.run_due()
         run = await last(office)
         assert (run.state, run.pages) == (SyncState.FAILED, 1)
+        assert "comes to no proper end" in (run.error or "")
         assert len(office.apple.calls(FETCH)) == 2
+        office.clock.pass_time(RETRY)
+        await office.sync.run_due()
+        assert (await last(office)).pages == 2
+
+    async def test_a_repeated_cursor_of_changes_leads_to_a_full_list(
+        self, office: Office, active: Token, server: Server
+    ) -> None:
+        await office.sync.run_due()
+        server.assign_devices(5)
+        office.apple.faults.next(CHANGES, faults.same_cursor())
+        assert (await again(office)).state is SyncState.FAILED
+        office.clock.pass_time(RETRY)
+        await office.sync.run_due()
+        assert (await last(office)).kind is SyncKind.FULL
+        assert await count(office, active) == 5
 
     @pytest.mark.usefixtures("online", "active")
     async def test_a_circle_of_cursors_is_seen_however_long(self, office: Office) -> None:
@@ -200,11 +354,13 @@ class TestWithApple:
         assert (run.state, run.seen) == (SyncState.COMPLETED, 4)
         assert office.apple.calls(FETCH)[-1].code == "EXHAUSTED_CURSOR"
         assert await count(office, active) == 4
+        assert (await again(office)).kind is SyncKind.DELTA
 
-    async def test_an_exhausted_cursor_without_a_cursor_is_no_end(
-        self, office: Office, active: Token
+    @pytest.mark.parametrize("code", ["EXHAUSTED_CURSOR", "INVALID_CURSOR"])
+    async def test_a_word_about_the_cursor_without_a_cursor_is_no_end(
+        self, office: Office, active: Token, code: str
     ) -> None:
-        office.apple.faults.next(FETCH, faults.status(400, "EXHAUSTED_CURSOR"))
+        office.apple.faults.next(FETCH, faults.status(400, code))
         await office.sync.run_due()
         assert (await last(office)).state is SyncState.FAILED
         assert (await now(office, active)).last_synced_at is None
@@ -214,11 +370,13 @@ class TestWithApple:
     ) -> None:
         server.assign_devices(60)
         await office.sync.run_due()
+        office.clock.pass_time(timedelta(days=7))
         office.apple.faults.next(FETCH, faults.half_page())
         run = await again(office)
-        assert (run.state, run.removed) == (SyncState.FAILED, 0)
-        assert "30 of 60 devices are missing" in (run.error or "")
+        assert (run.state, run.removed) == (SyncState.COMPLETED, 0)
         assert await count(office, active) == 60
+        (question,) = await office.outbox(NoticeKind.LOSS_QUESTION)
+        assert question.destination == ALERTS
 
     async def test_a_session_that_ends_between_pages_is_renewed(
         self, office: Office, active: Token, server: Server
@@ -228,6 +386,56 @@ class TestWithApple:
         await office.sync.run_due()
         assert (await last(office)).state is SyncState.COMPLETED
         assert await count(office, active) == 1002
+
+    async def test_the_next_page_is_asked_for_while_the_last_one_is_stored(
+        self, office: Office, active: Token, server: Server
+    ) -> None:
+        server.assign_devices(2001)
+        stored_when_asked: list[int] = []
+
+        async def keep(page: DevicePage) -> None:
+            # The call for the page behind this one is on its way before this one is stored.
+            behind = min(3, len(stored_when_asked) + 2)
+            await until(lambda: len(office.apple.calls(FETCH)) >= behind)
+            stored_when_asked.append(len(page.devices))
+
+        start = SyncStart(kind=SyncKind.FULL, cursor=None)
+        assert await office.program.sync(active, start, keep) is SyncEnd.COMPLETE
+        assert stored_when_asked == [1000, 1000, 1]
+
+    async def test_a_renewal_in_mid_sync_starts_the_list_over(
+        self, office: Office, active: Token, server: Server
+    ) -> None:
+        server.assign_devices(2001)
+        office.apple.faults.next(FETCH, faults.slow(0.3), nth=2)
+        under_way = asyncio.create_task(office.sync.run_due())
+        await until(lambda: len(office.apple.calls(FETCH)) == 2)
+        async with office.database.write() as tx:
+            await list_anew(tx, active.id, office.clock.now())
+        await under_way
+        run = await last(office)
+        assert (run.state, run.kind, run.seen, run.fence) == (
+            SyncState.COMPLETED,
+            SyncKind.FULL,
+            2001,
+            3,
+        )
+        assert len(office.apple.calls(FETCH)) >= 5
+        assert await count(office, active) == 2001
+
+    async def test_a_token_that_moves_to_another_server_begins_with_no_devices(
+        self, office: Office, active: Token, server: Server
+    ) -> None:
+        server.assign_devices(5)
+        await office.sync.run_due()
+        async with office.database.write() as tx:
+            await list_anew(tx, active.id, office.clock.now(), other_server=True)
+        assert await count(office, active) == 0
+        server.release(server.serials[:4])
+        await office.sync.run_due()
+        assert (await last(office)).kind is SyncKind.FULL
+        assert await count(office, active) == 1
+        assert await office.outbox(NoticeKind.LOSS_QUESTION) == []
 
 
 async def test_removal_comes_only_after_a_complete_run(
@@ -256,20 +464,6 @@ async def test_nothing_is_removed_where_nothing_was_listed(
     assert await count(office, token) == 10
 
 
-@pytest.mark.parametrize(("left", "removed"), [(160, 40), (159, 0), (0, 0)])
-async def test_more_than_a_fifth_is_not_removed_without_a_person(
-    database: Database, outside: Outside, token: Token, left: int, removed: int
-) -> None:
-    listing = Listing(facts.devices(200))
-    office = syncing(database, outside, listing)
-    await office.sync.run_due()
-    listing.pages = [facts.devices(left)]
-    run = await again(office)
-    assert run.removed == removed
-    assert (run.state is SyncState.FAILED) == (removed == 0)
-    assert await count(office, token) == 200 - removed
-
-
 async def test_what_was_stored_before_a_failure_stays(
     database: Database, outside: Outside, token: Token
 ) -> None:
@@ -278,7 +472,7 @@ async def test_what_was_stored_before_a_failure_stays(
     office = syncing(database, outside, listing)
     await office.sync.run_due()
     run = await last(office)
-    assert (run.pages, run.added, run.cursor) == (2, 5, "cursor-1")
+    assert (run.pages, run.added) == (2, 5)
     assert await count(office, token) == 5
 
 
@@ -355,40 +549,190 @@ async def test_a_run_whose_lease_was_lost_stores_and_says_nothing_more(
     await second.sync.run_due()
     go_on.set()
     await under_way
-    by_state = {run.state: run for run in await runs(second)}
-    assert "It was started anew" in (by_state[SyncState.FAILED].error or "")
-    assert changes(by_state[SyncState.COMPLETED]) == (2, 0, 0)
-    async with database.read() as tx:
-        stored: list[Device] = await tx.devices.all(tx.devices.select())
-    assert "X0LATE" not in {device.serial_number for device in stored}
+    (run,) = await runs(second)
+    assert (run.state, run.fence, changes(run)) == (SyncState.COMPLETED, 2, (5, 0, 0))
+    assert "X0LATE" not in await serials(first)
     assert await posts(first) == 1
     assert (await now(first, token)).last_synced_at == outside.clock.now()
 
 
-async def test_a_run_of_a_dead_process_is_started_anew_when_its_lease_ends(
+async def test_a_run_of_a_dead_process_goes_on_where_it_was_when_its_lease_ends(
     database: Database, outside: Outside, token: Token
 ) -> None:
-    dead = facts.sync_run(token.id, lease_until=machine_now() + timedelta(seconds=60))
+    dead = facts.sync_run(token.id, lease_until=machine_now() + timedelta(seconds=60), added=7)
+    left = SyncPlace(
+        token_id=token.id,
+        cursor="left",
+        cursor_at=START,
+        generation="half",
+        unfinished=True,
+        listed_at=None,
+        wait_until=None,
+    )
     async with database.write() as tx:
         await tx.sync_runs.add(dead)
-    office = syncing(database, outside, Listing(facts.devices(2)))
-    await office.sync.run_due()
+        await tx.sync_places.keep(left)
+    listing = Listing(facts.devices(2))
+    office = syncing(database, outside, listing)
+    delay = await office.sync.run_due()
     assert await runs(office) == [dead]
+    assert delay is not None
+    assert 50 < delay <= 60
     async with database.write() as tx:
         await tx.sync_runs.change(lease_until=machine_now() - timedelta(seconds=1))
     await office.sync.run_due()
-    states = sorted(run.state for run in await runs(office))
-    assert states == [SyncState.COMPLETED, SyncState.FAILED]
+    assert listing.starts == [SyncStart(kind=SyncKind.FULL, cursor="left")]
+    (run,) = await runs(office)
+    assert (run.id, run.state, run.added, run.fence) == (dead.id, SyncState.COMPLETED, 9, 2)
+
+
+async def test_a_run_that_ends_its_process_again_and_again_is_given_up(
+    database: Database, outside: Outside, token: Token
+) -> None:
+    past = machine_now() - timedelta(seconds=1)
+    async with database.write() as tx:
+        await tx.sync_runs.add(facts.sync_run(token.id, lease_until=past, tries=CRASHES))
+    office = syncing(database, outside, Listing(facts.devices(2)))
+    await office.sync.run_due()
+    (run,) = await runs(office)
+    assert run.state is SyncState.FAILED
+    assert "ended several times at the same place" in (run.error or "")
+    assert await posts(office) == 1
+    assert (await now(office, token)).sync_due_at == START + RETRY
+
+
+async def test_a_lease_lives_while_the_run_does(
+    database: Database, second_database: Database, outside: Outside, token: Token
+) -> None:
+    listing = Listing(facts.devices(3), facts.devices(4))
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    listing.between = [reached, go_on]
+    rhythm = replace(RHYTHM, lease=timedelta(seconds=0.6))
+    apple = {ProgramName.APPLE: listing}
+    first = Office(database, outside, programs=apple, rhythm=rhythm)
+    second = Office(second_database, outside, programs=apple, rhythm=rhythm)
+    under_way = asyncio.create_task(first.sync.run_due())
+    await reached.wait()
+    for _ in range(8):
+        await asyncio.sleep(0.2)
+        await second.sync.run_due()
+    go_on.set()
+    await under_way
+    assert [run.fence for run in await runs(first)] == [1]
+    assert await count(first, token) == 4
+
+
+async def test_a_run_that_is_stopped_is_left_to_the_next_process_at_once(
+    database: Database, second_database: Database, outside: Outside, token: Token
+) -> None:
+    listing = Listing(facts.devices(3), facts.devices(5))
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    listing.between, listing.cursors = [reached, go_on], True
+    first = syncing(database, outside, listing)
+    under_way = asyncio.create_task(first.sync.run_due())
+    await reached.wait()
+    under_way.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await under_way
+    assert (await last(first)).state is SyncState.WAITING
+    listing.between = []
+    await syncing(second_database, outside, listing).sync.run_due()
+    assert listing.starts[-1] == SyncStart(kind=SyncKind.FULL, cursor="cursor-0")
+    (run,) = await runs(first)
+    assert (run.state, run.added) == (SyncState.COMPLETED, 5)
+    assert await count(first, token) == 5
+
+
+async def test_the_next_try_of_a_failed_list_goes_on_and_tells_of_the_whole(
+    database: Database, outside: Outside, token: Token
+) -> None:
+    listing = Listing(facts.devices(2))
+    listing.cursors, listing.trouble = True, AppleError(Trouble.UNREACHABLE, "reset")
+    office = syncing(database, outside, listing)
+    await office.sync.run_due()
+    listing.trouble, listing.pages = None, [facts.devices(5)[2:]]
+    outside.clock.pass_time(RETRY)
+    await office.sync.run_due()
+    assert listing.starts[-1] == SyncStart(kind=SyncKind.FULL, cursor="cursor-0")
+    run = await last(office)
+    assert (run.pages, run.seen, run.added) == (2, 5, 5)
+    assert await count(office, token) == 5
+
+
+async def test_a_token_that_goes_out_of_use_ends_its_run_without_a_word(
+    database: Database, outside: Outside, token: Token
+) -> None:
+    async with database.write() as tx:
+        await tx.sync_runs.add(
+            facts.sync_run(token.id, state=SyncState.WAITING, due_at=machine_now())
+        )
+        await tx.tokens.move(token.id, TokenState.ACTIVE, TokenState.DELETING)
+    office = syncing(database, outside, Listing(facts.devices(2)))
+    await office.sync.run_due()
+    assert (await last(office)).state is SyncState.FAILED
+    assert await count(office, token) == 0
+    assert await posts(office) == 0
+
+
+async def test_a_holder_without_cursors_is_listed_whole_each_time(
+    database: Database, outside: Outside, token: Token
+) -> None:
+    listing = Listing(facts.devices(10))
+    office = syncing(database, outside, listing)
+    await office.sync.run_due()
+    listing.pages = [facts.devices(9)]
+    assert changes(await again(office)) == (0, 0, 1)
+    assert {start.kind for start in listing.starts} == {SyncKind.FULL}
+    assert {start.cursor for start in listing.starts} == {None}
+    assert await count(office, token) == 9
+
+
+async def test_syncs_are_spread_and_never_late(
+    database: Database, outside: Outside, token: Token
+) -> None:
+    rhythm = replace(RHYTHM, jitter=lambda: 0.5)
+    office = Office(database, outside, programs={ProgramName.APPLE: Listing()}, rhythm=rhythm)
+    await office.sync.run_due()
+    assert (await now(office, token)).sync_due_at == START + EVERY * (1 - JITTER / 2)
+    drawn = {Rhythm(every=EVERY).next_due(START) for _ in range(50)}
+    assert len(drawn) > 10
+    assert all(EVERY * (1 - JITTER) <= due - START <= EVERY for due in drawn)
+
+
+async def test_a_slow_token_does_not_keep_another_waiting(
+    database: Database, outside: Outside, token: Token
+) -> None:
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(Listing):
+        async def sync(self, token: Token, start: SyncStart, keep_page: KeepPage) -> SyncEnd:
+            if token.name == "HQ iPads":
+                reached.set()
+                await go_on.wait()
+            return await super().sync(token, start, keep_page)
+
+    office = syncing(database, outside, Slow(facts.devices(2)))
+    under_way = asyncio.create_task(office.sync.run_due())
+    await reached.wait()
+    other = facts.token("Library", state=TokenState.ACTIVE, sync_due_at=START)
+    async with database.write() as tx:
+        await tx.tokens.add(other)
+    async with asyncio.timeout(10):
+        while await count(office, other) != 2:  # noqa: ASYNC110 - a database sends no event
+            await asyncio.sleep(0.05)
+    go_on.set()
+    await under_way
+    assert await count(office, token) == 2
 
 
 async def test_one_tokens_failure_does_not_keep_another_from_its_sync(
     database: Database, outside: Outside, token: Token
 ) -> None:
     class Moody(Listing):
-        async def sync(self, token: Token, keep_page: KeepPage) -> SyncEnd:
+        async def sync(self, token: Token, start: SyncStart, keep_page: KeepPage) -> SyncEnd:
             if token.name == "HQ iPads":
                 raise AppleError(Trouble.REVOKED, "revoked")
-            return await super().sync(token, keep_page)
+            return await super().sync(token, start, keep_page)
 
     other = facts.token("Library", state=TokenState.ACTIVE, sync_due_at=START + facts.MINUTE)
     async with database.write() as tx:

@@ -1,14 +1,16 @@
-"""Claims about device rows, and the runs that bring them."""
+"""Claims about device rows: what a page changes, and which date wins."""
+
+from dataclasses import replace
 
 import pytest
-from sqlalchemy.exc import IntegrityError
 
 from storage.database import Database
-from storage.devices import PageChanges
+from storage.devices import PageChanges, Stamp
 from storage.records import Device, Token
-from storage.states import SyncState
 from tests.storage import facts
-from tests.storage.facts import MINUTE, NOON, device
+from tests.storage.facts import NOON, device
+
+EARLY, LATE = "2026-03-01T00:00:00.000000+00:00", "2026-03-02T00:00:00.000000+00:00"
 
 
 @pytest.fixture
@@ -19,31 +21,52 @@ async def token(database: Database) -> Token:
     return added
 
 
-async def store(database: Database, token: Token, run: str, page: list[Device]) -> PageChanges:
+async def store(
+    database: Database,
+    token: Token,
+    list_id: str,
+    page: list[Device],
+    gone: tuple[Device, ...] = (),
+) -> PageChanges:
+    stamp = Stamp(token_id=token.id, run_id=f"run of {list_id}", generation=list_id, now=NOON)
     async with database.write() as tx:
-        return await tx.devices.store(token.id, run, page)
+        return await tx.devices.store(stamp, page, gone)
+
+
+async def stored(database: Database) -> dict[str, tuple[Device, bool]]:
+    """Every device that was ever known, and whether it is there."""
+    async with database.read() as tx:
+        devices = await tx.devices.all(tx.devices.select())
+        table = tx.devices.table.c
+        query = tx.devices.select(table.removed_at.is_(None))
+        there = {one.serial_number for one in await tx.devices.all(query)}
+    return {one.serial_number: (one, one.serial_number in there) for one in devices}
+
+
+def changes(added: int = 0, changed: int = 0, removed: int = 0) -> PageChanges:
+    return PageChanges(added=added, changed=changed, removed=removed)
 
 
 async def test_a_first_page_is_all_new(database: Database, token: Token) -> None:
-    changes = await store(database, token, "run-1", facts.devices(3))
-    assert changes == PageChanges(added=3, changed=0)
+    assert await store(database, token, "one", facts.devices(3)) == changes(added=3)
 
 
 async def test_the_same_page_again_changes_nothing(database: Database, token: Token) -> None:
-    await store(database, token, "run-1", facts.devices(3))
-    again = await store(database, token, "run-2", facts.devices(3))
-    assert again == PageChanges(added=0, changed=0)
+    await store(database, token, "one", facts.devices(3))
+    assert await store(database, token, "two", facts.devices(3)) == changes()
     async with database.read() as tx:
-        assert await tx.devices.count_unseen(token.id, "run-2") == 0
+        assert await tx.devices.count_unseen(token.id, "two") == 0
         assert await tx.devices.count(token.id) == 3
 
 
-async def test_every_fact_that_differs_is_a_change(database: Database, token: Token) -> None:
+async def test_every_fact_that_differs_is_a_change_but_a_date_alone_is_none(
+    database: Database, token: Token
+) -> None:
     names = [name for name in Device.__dataclass_fields__ if name != "serial_number"]
     before = [device(f"X{name}") for name in names]
     after = [device(f"X{name}", **{name: "other"}) for name in names]
-    await store(database, token, "run-1", before)
-    assert await store(database, token, "run-2", after) == PageChanges(added=0, changed=len(names))
+    await store(database, token, "one", before)
+    assert await store(database, token, "two", after) == changes(changed=len(names) - 1)
     async with database.read() as tx:
         found = await tx.devices.all(tx.devices.select().order_by(tx.devices.table.c.id))
     assert found == after
@@ -52,16 +75,14 @@ async def test_every_fact_that_differs_is_a_change(database: Database, token: To
 async def test_a_removed_device_that_returns_counts_as_added(
     database: Database, token: Token
 ) -> None:
-    await store(database, token, "run-1", facts.devices(2))
-    await store(database, token, "run-2", facts.devices(1))
+    await store(database, token, "one", facts.devices(2))
+    await store(database, token, "two", facts.devices(1))
     async with database.write() as tx:
-        assert await tx.devices.count_unseen(token.id, "run-2") == 1
-        assert await tx.devices.remove_unseen(token.id, "run-2", NOON) == 1
-        assert await tx.devices.remove_unseen(token.id, "run-2", NOON) == 0
+        assert await tx.devices.count_unseen(token.id, "two") == 1
+        assert await tx.devices.remove_unseen(token.id, "two", NOON) == 1
+        assert await tx.devices.remove_unseen(token.id, "two", NOON) == 0
         assert await tx.devices.count(token.id) == 1
-    assert await store(database, token, "run-3", facts.devices(2)) == PageChanges(
-        added=1, changed=0
-    )
+    assert await store(database, token, "three", facts.devices(2)) == changes(added=1)
     async with database.read() as tx:
         assert await tx.devices.counts() == {token.id: 2}
 
@@ -70,64 +91,78 @@ async def test_a_device_belongs_to_each_token_by_itself(database: Database, toke
     other = facts.token("Another")
     async with database.write() as tx:
         await tx.tokens.add(other)
-    await store(database, token, "run-1", facts.devices(2))
-    assert await store(database, other, "run-1", facts.devices(1)) == PageChanges(
-        added=1, changed=0
-    )
+    await store(database, token, "one", facts.devices(2))
+    assert await store(database, other, "one", facts.devices(1)) == changes(added=1)
     async with database.write() as tx:
-        await tx.devices.remove_unseen(other.id, "run-2", NOON)
+        await tx.devices.remove_unseen(other.id, "two", NOON)
         assert await tx.devices.count(token.id) == 2
         assert await tx.devices.count(other.id) == 0
 
 
 async def test_an_empty_page_is_stored_as_nothing(database: Database, token: Token) -> None:
-    assert await store(database, token, "run-1", []) == PageChanges(added=0, changed=0)
+    assert await store(database, token, "one", []) == changes()
 
 
 async def test_a_page_of_a_thousand_is_stored_whole(database: Database, token: Token) -> None:
-    page = facts.devices(1000)
-    assert (await store(database, token, "run-1", page)).added == 1000
+    assert (await store(database, token, "one", facts.devices(1000))).added == 1000
     async with database.read() as tx:
         assert await tx.devices.count(token.id) == 1000
 
 
-async def test_one_run_of_a_token_is_under_way(database: Database, token: Token) -> None:
-    async with database.write() as tx:
-        await tx.sync_runs.add(facts.sync_run(token.id))
-    with pytest.raises(IntegrityError, match=r"sync_run\.token_id"):
-        async with database.write() as tx:
-            await tx.sync_runs.add(facts.sync_run(token.id))
-    other = facts.token("Another")
-    async with database.write() as tx:
-        await tx.tokens.add(other)
-        await tx.sync_runs.add(facts.sync_run(other.id))
+async def test_what_is_older_changes_nothing(database: Database, token: Token) -> None:
+    await store(database, token, "one", [device("X1", os="new", op_date=LATE)])
+    assert await store(database, token, "one", [device("X1", os="old", op_date=EARLY)]) == changes()
+    late = await store(database, token, "one", [], (device("X1", op_date=EARLY),))
+    assert late == changes()
+    found, there = (await stored(database))["X1"]
+    assert (found.os, there) == ("new", True)
 
 
-async def test_a_run_ends_once(database: Database, token: Token) -> None:
-    run = facts.sync_run(token.id)
-    async with database.write() as tx:
-        await tx.sync_runs.add(run)
-        assert await tx.sync_runs.finish(run.id, SyncState.COMPLETED, ended_at=NOON, removed=2)
-        assert not await tx.sync_runs.finish(run.id, SyncState.FAILED, ended_at=NOON)
-        assert not await tx.sync_runs.advance(run)
-        ended = await tx.sync_runs.last_ended(token.id)
-        assert await tx.sync_runs.running(token.id) is None
-    assert ended is not None
-    assert (ended.state, ended.removed, ended.error) == (SyncState.COMPLETED, 2, None)
-
-
-async def test_failures_are_counted_since_the_last_success(
+async def test_of_the_same_date_being_gone_wins_whatever_comes_first(
     database: Database, token: Token
 ) -> None:
-    states = [SyncState.FAILED, SyncState.COMPLETED, SyncState.FAILED, SyncState.FAILED]
+    here, gone = device("X1", op_date=EARLY), device("X1", op_date=EARLY)
+    await store(database, token, "one", [here])
+    assert await store(database, token, "one", [], (gone,)) == changes(removed=1)
+    assert await store(database, token, "one", [here]) == changes()
+    assert not (await stored(database))["X1"][1]
+    assert await store(database, token, "one", [replace(here, op_date=LATE)]) == changes(added=1)
+
+
+async def test_a_device_that_is_gone_keeps_what_was_known_of_it(
+    database: Database, token: Token
+) -> None:
+    await store(database, token, "one", [device("X1", os="known", op_date=EARLY)])
+    await store(database, token, "one", [], (device("X1", os="", op_date=LATE),))
+    found, there = (await stored(database))["X1"]
+    assert (found.os, found.op_date, there) == ("known", LATE, False)
+
+
+async def test_an_unknown_device_that_is_gone_does_not_come_by_an_older_page(
+    database: Database, token: Token
+) -> None:
+    assert await store(database, token, "one", [], (device("X1", op_date=LATE),)) == changes()
+    assert await store(database, token, "one", [device("X1", op_date=EARLY)]) == changes()
+    async with database.read() as tx:
+        assert await tx.devices.count(token.id) == 0
+
+
+async def test_a_list_without_dates_tells_the_present_and_keeps_the_date(
+    database: Database, token: Token
+) -> None:
+    await store(database, token, "one", [device("X1", op_date=LATE)])
+    assert await store(database, token, "two", [device("X1")]) == changes()
+    assert await store(database, token, "two", [device("X1", os="new")]) == changes(changed=1)
+    assert (await stored(database))["X1"][0] == device("X1", os="new", op_date=LATE)
+    await store(database, token, "two", [], (device("X1", op_date=LATE),))
+    assert await store(database, token, "three", [device("X1")]) == changes(added=1)
+
+
+async def test_a_token_of_another_server_begins_with_no_devices(
+    database: Database, token: Token
+) -> None:
+    await store(database, token, "one", [device("X1", op_date=LATE), device("X2")])
     async with database.write() as tx:
-        assert await tx.sync_runs.failures_in_a_row(token.id) == 0
-        for number, state in enumerate(states):
-            at = NOON + number * MINUTE
-            await tx.sync_runs.add(facts.sync_run(token.id, state=state, started_at=at))
-        assert await tx.sync_runs.failures_in_a_row(token.id) == 2
-        for number in range(4, 30):
-            at = NOON + number * MINUTE
-            failed = facts.sync_run(token.id, state=SyncState.FAILED, started_at=at)
-            await tx.sync_runs.add(failed)
-        assert await tx.sync_runs.failures_in_a_row(token.id) == 10
+        assert await tx.devices.remove_all(token.id, NOON) == 2
+    again = [device("X1", op_date=EARLY)]
+    assert await store(database, token, "two", again) == changes(added=1)

@@ -109,7 +109,7 @@ async def test_only_active_tokens_are_due_for_sync_the_longest_due_first(
         due("Gone", -9, TokenState.DELETED),
     )
     async with database.read() as tx:
-        names = [token.name for token in await tx.tokens.due_for_sync(facts.NOON)]
+        names = [token.name for token in await tx.tokens.due_for_sync(facts.NOON, facts.NOON, 9)]
     assert names == ["Long", "Now"]
 
 

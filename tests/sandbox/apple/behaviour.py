@@ -46,5 +46,7 @@ class Behaviour:
     """Log `deleted` for devices released from the organisation; the real service often doesn't."""
     maximum_limit: int = 1000
     """The largest page, also what the account detail advertises."""
+    full_page: int | None = None
+    """How many devices a page holds at most, where that is fewer than the client allows."""
     retry_after_seconds: int = 3600
     """What a throttled profile assignment answers (protocol version 10)."""

@@ -70,6 +70,10 @@ class Door:
         if fault and fault.reset is faults.Reset.AFTER:
             await hang_up(request)
             return
+        if fault and fault.reset is faults.Reset.IN_BODY:
+            await _send_half(answer, send)
+            await hang_up(request)
+            return
         call.record.status = answer.status
         response = Response(answer.body, status_code=answer.status, headers=answer.headers)
         await response(scope, receive, send)
@@ -100,6 +104,14 @@ class Door:
             return dict(self._sessions.open(call))
         organisation, server = self._sessions.enter(call)
         return handler(organisation, server, call)
+
+
+async def _send_half(answer: Answer, send: Send) -> None:
+    headers = {**answer.headers, "Content-Length": str(len(answer.body))}
+    named = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": named})
+    half = answer.body[: len(answer.body) // 2]
+    await send({"type": "http.response.body", "body": half, "more_body": True})
 
 
 async def _read(request: Request) -> Call:

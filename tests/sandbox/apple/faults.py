@@ -26,6 +26,9 @@ class Reset(StrEnum):
     AFTER = "after"
     """After the call was carried out, without an answer."""
 
+    IN_BODY = "in_body"
+    """In the middle of the answer."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
@@ -132,6 +135,11 @@ def wrong_content_type(content_type: str = "text/html") -> Fault:
 def reset(where: Reset = Reset.BEFORE) -> Fault:
     """Break the connection."""
     return Fault(reset=where)
+
+
+def reset_in_body() -> Fault:
+    """Break the connection in the middle of the real answer."""
+    return Fault(reset=Reset.IN_BODY)
 
 
 def slow(seconds: float) -> Fault:

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from tests.sandbox.apple.answers import Refused
+from tests.sandbox.apple.behaviour import Behaviour
 from tests.sandbox.apple.call import Call, malformed
 from tests.sandbox.apple.devices import Device, stamp
 from tests.sandbox.apple.inventory import Event, Page
@@ -15,14 +16,14 @@ DEFAULT_LIMIT = 100
 
 def fetch(organisation: Organisation, server: Server, call: Call) -> dict[str, object]:
     """Answer `POST /server/devices`."""
-    cursor, limit = _asked(call, organisation.behaviour.maximum_limit)
+    cursor, limit = _asked(call, organisation.behaviour)
     page = server.inventory.fetch(cursor, limit=limit, now=organisation.now())
     return _shown(page, call.version)
 
 
 def sync(organisation: Organisation, server: Server, call: Call) -> dict[str, object]:
     """Answer `POST /devices/sync`."""
-    cursor, limit = _asked(call, organisation.behaviour.maximum_limit)
+    cursor, limit = _asked(call, organisation.behaviour)
     page = server.inventory.sync(cursor, limit=limit, now=organisation.now())
     return _shown(page, call.version)
 
@@ -55,7 +56,7 @@ def disown(_: Organisation, server: Server, call: Call) -> dict[str, object]:
     return {"devices": answers}
 
 
-def _asked(call: Call, maximum: int) -> tuple[str | None, int]:
+def _asked(call: Call, behaviour: Behaviour) -> tuple[str | None, int]:
     body: dict[str, Any] = call.json()
     cursor = body.get("cursor")
     limit = body.get("limit", DEFAULT_LIMIT)
@@ -63,11 +64,11 @@ def _asked(call: Call, maximum: int) -> tuple[str | None, int]:
         body.keys() <= {"cursor", "limit"}
         and (cursor is None or isinstance(cursor, str))
         and type(limit) is int  # a bool is not a number here
-        and 1 <= limit <= maximum
+        and 1 <= limit <= behaviour.maximum_limit
     )
     if not is_sound:
         raise malformed()
-    return cursor, limit
+    return cursor, min(limit, behaviour.full_page or limit)
 
 
 def _shown(page: Page, version: int) -> dict[str, object]:

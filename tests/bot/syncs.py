@@ -1,0 +1,89 @@
+"""Every message about a sync, from one sample of records."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.views import sync
+from bot.views.blocks import Message
+from bot.views.sync import SyncFacts
+from services.sync_wishes import Asked
+from storage.states import LossState, SyncKind, SyncState
+from tests.bot.samples import AMIR, NOW, QUESTION, ZONE, Sample
+
+
+def syncs(sample: Sample) -> dict[str, Message]:
+    """Results, progress, questions and answers."""
+    return {**_results(sample), **_progress(sample), **_questions(sample), **_asked(sample)}
+
+
+def _facts(sample: Sample, state: SyncState, **changes: object) -> SyncFacts:
+    run = replace(sample.run, state=state, error=None, **changes)  # type: ignore[arg-type]
+    return SyncFacts(run=run, token=sample.token, total=2345)
+
+
+def _failed(sample: Sample) -> SyncFacts:
+    error = sample.run.error or "Apple did not answer as expected."
+    shown = _facts(sample, SyncState.FAILED)
+    return replace(shown, run=replace(shown.run, error=error), total=1)
+
+
+def _results(sample: Sample) -> dict[str, Message]:
+    long = _facts(
+        sample,
+        SyncState.COMPLETED,
+        kind=SyncKind.FULL,
+        failed=3,
+        ended_at=NOW + timedelta(minutes=61, seconds=5),
+    )
+    return {
+        "sync_completed": sync.sync_result(_facts(sample, SyncState.COMPLETED)),
+        "sync_long": sync.sync_result(long),
+        "sync_failed": sync.sync_result(_failed(sample)),
+    }
+
+
+def _progress(sample: Sample) -> dict[str, Message]:
+    open_ended = {"ended_at": None}
+    throttled = _facts(sample, SyncState.WAITING, **open_ended, due_at=NOW)
+    throttled = replace(
+        throttled, run=replace(throttled.run, error=sample.run.error or "Apple asks us to wait.")
+    )
+    done = _facts(sample, SyncState.COMPLETED)
+    full = _facts(sample, SyncState.COMPLETED, kind=SyncKind.FULL)
+    shown = {
+        "begins": _facts(sample, SyncState.WAITING, **open_ended, due_at=NOW, pages=0),
+        "runs": _facts(sample, SyncState.RUNNING, **open_ended, kind=SyncKind.FULL),
+        "runs_changes": _facts(sample, SyncState.RUNNING, **open_ended, pages=0),
+        "waits": throttled,
+        "done": done,
+        "done_with_question": replace(full, question=QUESTION),
+        "asked_holder": _facts(sample, SyncState.ASKED),
+        "not_ours": _facts(sample, SyncState.NOT_OURS),
+        "broke": _failed(sample),
+    }
+    return {f"sync_{name}": sync.sync_progress(one, ZONE) for name, one in shown.items()}
+
+
+def _questions(sample: Sample) -> dict[str, Message]:
+    answered = {
+        LossState.OPEN: QUESTION,
+        LossState.REMOVED: replace(
+            QUESTION, state=LossState.REMOVED, answered_by=AMIR, removed=1100
+        ),
+        LossState.KEPT: replace(QUESTION, state=LossState.KEPT, answered_by=AMIR),
+        LossState.OUTDATED: replace(QUESTION, state=LossState.OUTDATED),
+    }
+    return {
+        f"loss_{state}": sync.loss_question(question, sample.token)
+        for state, question in answered.items()
+    }
+
+
+def _asked(sample: Sample) -> dict[str, Message]:
+    run = _facts(sample, SyncState.RUNNING, ended_at=None).run
+    wish = Asked(token=sample.token, run=run, already=False)
+    return {
+        "sync_asked": sync.asked(wish),
+        "sync_under_way": sync.asked(replace(wish, already=True)),
+        "sync_choice": sync.choice([sample.token] * 22),
+    }
