@@ -23,6 +23,7 @@ from storage.devices import Devices
 from storage.key_checks import KeyChecks
 from storage.key_pairs import KeyPairs
 from storage.outbox import Outbox
+from storage.profiles import Profiles
 from storage.requests import Requests
 from storage.sync_runs import SyncRuns
 from storage.tokens import Tokens
@@ -60,6 +61,7 @@ class Transaction:
         self.credentials = CredentialSets(connection)
         self.uploads = Uploads(connection)
         self.devices = Devices(connection)
+        self.profiles = Profiles(connection)
         self.sync_runs = SyncRuns(connection)
         self.outbox = Outbox(connection)
         self.audit = AuditEntries(connection)

@@ -29,6 +29,7 @@ class Outbox(Rows[OutboxItem]):
             facts=notice.facts,
             visible_to=notice.visible_to,
             edits=notice.edits,
+            replies_to=notice.replies_to,
             state=OutboxState.DUE,
             attempts=0,
             repeats=0,
@@ -107,11 +108,16 @@ class Outbox(Rows[OutboxItem]):
         changes = {"state": OutboxState.DEAD, "lease_until": None, "error": error}
         await self.change(self.table.c.id == item_id, **changes)
 
-    async def first_of(self, kind: NoticeKind, subject_id: str) -> OutboxItem | None:
-        """The first message of that kind about that subject, which later ones edit."""
+    async def first_of(
+        self, kind: NoticeKind, subject_id: str, destination: str
+    ) -> OutboxItem | None:
+        """The first message there of that kind about that subject, which later ones edit."""
         table = self.table.c
         query = self.select(
-            table.kind == kind, table.subject_id == subject_id, table.edits.is_(None)
+            table.kind == kind,
+            table.subject_id == subject_id,
+            table.destination == destination,
+            table.edits.is_(None),
         )
         return next(iter(await self.all(query.order_by(table.id).limit(1))), None)
 

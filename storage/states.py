@@ -64,6 +64,60 @@ class Action(StrEnum):
 
     CREATE = "create"
     """A new token."""
+    RENEW = "renew"
+    """A newer server token for the same server."""
+    REPLACE = "replace"
+    """A server token of another server, with which the inventory starts afresh."""
+    DELETE = "delete"
+    """The token goes out of use for good."""
+    REMOVE = "remove"
+    """Its devices and profiles are removed here, though they still stand at Apple."""
+
+
+class RenewalCause(StrEnum):
+    """Why somebody renews."""
+
+    YEARLY = "yearly"
+    """Its year is almost over."""
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a reason, not a credential
+    """The Apple ID's password was changed."""
+    OWNER_LEFT = "owner_left"
+    """The person whose Apple ID downloaded it has left."""
+    ALREADY_DOWNLOADED = "already_downloaded"
+    """A newer file was downloaded already, which ended the token in use."""
+    OTHER = "other"
+    """Anything else; the reason says it."""
+
+
+class StoryEvent(StrEnum):
+    """What a reply in a request's thread tells."""
+
+    HALF_DONE = "half_done"
+    """A newer token was downloaded and is not uploaded yet: enrolment is down."""
+    STILL_HALF_DONE = "still_half_done"
+    """The same, said again."""
+    HANDED = "handed"
+    """The upload was handed to somebody else."""
+    NAG = "nag"
+    """Approvers are reminded to decide."""
+    DECLINED = "declined"
+    """An approver said no, and why."""
+    CANCELLED = "cancelled"
+    """Its requester took it back."""
+    EXPIRED = "expired"
+    """Nobody decided or uploaded in time."""
+    FAILED = "failed"
+    """It could not be carried out, and why."""
+    FILE_REFUSED = "file_refused"
+    """A file was brought that was not taken, and why."""
+    FILE_KEPT = "file_kept"
+    """A file waits under seal: for Apple's answer, or for the approval."""
+    UNAPPROVED = "unapproved"
+    """It took effect without approval: its token was downloaded already."""
+    COMPLETED = "completed"
+    """Done."""
+    CHANGED = "changed"
+    """The facts on the card changed, so a click decided nothing."""
 
 
 class RequestState(StrEnum):
@@ -125,6 +179,8 @@ class UploadState(StrEnum):
 
     RECEIVED = "received"
     """Submitted; not looked at yet, or not to the end."""
+    HELD = "held"
+    """Proved and kept under seal; it takes effect when its request is approved."""
     ACCEPTED = "accepted"
     """Proved, and in use."""
     REFUSED = "refused"
@@ -162,6 +218,10 @@ class NoticeKind(StrEnum):
     """A request with its buttons, later its outcome; for the approvals channel."""
     REQUEST_NEWS = "request_news"
     """What became of a request, for its requester."""
+    REQUEST_STORY = "request_story"
+    """What happened to a request, as a reply in the thread of its card."""
+    UPLOAD_NAG = "upload_nag"
+    """That the server token file is still waited for, for those who may bring it."""
     CLICK_ANSWER = "click_answer"
     """Why a click had no effect, for the person who clicked."""
     CERTIFICATE = "certificate"
@@ -172,10 +232,14 @@ class NoticeKind(StrEnum):
     """Why a file was not taken, for its uploader."""
     TOKEN_ACTIVE = "token_active"  # noqa: S105 - a kind of message, not a credential
     """A token came into use; for the alert channel."""
+    TOKEN_GONE = "token_gone"  # noqa: S105 - a kind of message, not a credential
+    """A token was deleted, or its devices removed here; for the alert channel."""
     SYNC_RESULT = "sync_result"
     """What a sync changed, or why it failed; for the alert channel."""
     CHANNEL_CLOSED = "channel_closed"
     """Messages wait because a channel does not take them; for an admin."""
+    UPLOAD_KEPT = "upload_kept"
+    """That a file waits under seal until its holder answers, for its uploader."""
     FILE_CLEANUP = "file_cleanup"
     """The uploaded file is deleted from Slack, or its uploader asked to."""
     HISTORY_EXPORT = "history_export"

@@ -14,7 +14,14 @@ import httpx
 import msgspec
 
 from services.apple.errors import AppleError, Trouble, read_refusal, trouble_of
-from services.apple.messages import Account, AppleDevice, DeviceDetails, FetchedPage, Session
+from services.apple.messages import (
+    Account,
+    AppleDevice,
+    DeviceAnswers,
+    DeviceDetails,
+    FetchedPage,
+    Session,
+)
 from services.apple.oauth import OAuthValues, authorization
 from services.clock import machine_now
 
@@ -78,6 +85,14 @@ class AppleConnection:
         body = msgspec.json.encode({"devices": serial_numbers})
         call = _Call(method="POST", path="/devices", body=body)
         return (await self._ask(call, DeviceDetails)).devices
+
+    async def unassign(self, serial_numbers: list[str]) -> None:
+        """Take the profiles off up to 1,000 devices; one that is not ours any more has none."""
+        body = msgspec.json.encode({"devices": serial_numbers})
+        call = _Call(method="DELETE", path="/profile/devices", body=body)
+        answers = (await self._ask(call, DeviceAnswers)).devices
+        if any(said in {"FAILED", "THROTTLED"} for said in answers.values()):
+            raise AppleError(Trouble.THROTTLED, "/profile/devices: some devices FAILED")
 
     async def _ask(self, call: _Call, answer: type[Answer]) -> Answer:
         session = self._session or await self._open(None)
