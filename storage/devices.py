@@ -24,6 +24,8 @@ FACTS = (
     "device_assigned_date",
     "op_date",
 )
+NO_PROFILE = ("", "empty", "removed")
+"""The statuses of a device that has no profile, whatever id stands beside them."""
 MARKS = ("seen_in", "changed_in", "removed_at", "removed_here")
 
 
@@ -95,7 +97,7 @@ class Devices(Rows[Device]):
             table.token_id == token_id,
             table.removed_at.is_(None),
             table.profile_uuid != "",
-            table.profile_status.not_in(("", "empty", "removed")),
+            table.profile_status.not_in(NO_PROFILE),
         ]
         return has if profile_uuid is None else [*has, table.profile_uuid == profile_uuid]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from services.apple import wrong_files
+from services.apple import removal, wrong_files
 from services.apple.client import PAGE_LIMIT, AppleConnection
 from services.apple.errors import HEALTH, AppleError, Trouble
 from services.apple.messages import Account
@@ -159,45 +159,12 @@ class AppleProgram:
         return [found.record() for found in details.values() if found.response_status == SUCCESS]
 
     async def count(self, token: Token) -> Counts:
-        """Count at Apple as far as one page tells, and in the store beyond it.
-
-        A device that was removed here counts as gone, though Apple lists it until it is moved or
-        unassigned at the portal.
-        """
-        page = await (await self._connection(token)).fetch(None)
-        listed = page.records()
-        async with self.database.read() as tx:
-            here = await tx.devices.removed_here(token.id, [one.serial_number for one in listed])
-            default = await tx.profiles.default_of(token.id)
-            uuid = default.profile_uuid if default else ""
-            there = [one for one in listed if one.serial_number not in here]
-            devices = len(there)
-            profiled = sum(1 for one in there if uuid and has_profile(one, uuid))
-            if page.more_to_follow:
-                devices = max(devices, await tx.devices.count(token.id))
-                profiled = max(profiled, await tx.devices.count_with_profile(token.id, uuid))
-            return Counts(
-                devices=devices,
-                in_default_profile=profiled,
-                profiles=await tx.profiles.count(token.id),
-            )
+        """Count at Apple as far as one page tells, and in the store beyond it."""
+        return await removal.count(self.database, await self._connection(token), token)
 
     async def remove_devices(self, token: Token) -> Keep:
-        """Take the profiles off at Apple, up to 1,000 devices a call; `keep` removes them here.
-
-        Each batch is stored before the next is sent, so that a restart goes on behind it. Devices
-        that Apple does not know any more have no profile either.
-        """
-        connection = await self._connection(token)
-        while True:
-            async with self.database.read() as tx:
-                batch = await tx.devices.with_any_profile(token.id, PAGE_LIMIT)
-            if not batch:
-                break
-            serials = [device.serial_number for device in batch]
-            await connection.unassign(serials)
-            async with self.database.write(quiet=True) as tx:
-                await tx.devices.profile_gone(token.id, serials)
+        """Take the profiles off at Apple; `keep` removes devices and profiles here."""
+        await removal.take_profiles_off(self.database, await self._connection(token), token)
 
         async def keep(tx: Transaction) -> None:
             now = self.clock.now()
@@ -280,12 +247,6 @@ async def _account_of(connection: AppleConnection, token: Token, opened: ServerT
         if superseded and token.expires_at and opened.access_token_expiry < token.expires_at:
             raise WrongFile(WrongFileReason.OLDER_FILE) from error
         raise wrong_files.refused_by_apple(error) from error
-
-
-def has_profile(device: Device, profile_uuid: str) -> bool:
-    """Whether the device has that profile; Apple leaves its id beside a status of `removed`."""
-    gone = {"", "empty", "removed"}
-    return device.profile_uuid == profile_uuid and device.profile_status not in gone
 
 
 def _detail(account: Account) -> AccountDetail:
