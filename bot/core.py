@@ -12,6 +12,8 @@ from bot.identity import Identity
 from bot.notifier import SlackNotifier
 from bot.preflight import SlackSide, role_assignments
 from bot.settings import Settings
+from bot.watch_drawing import WatchDrawing
+from bot.watching import Grounds, Watching, watching
 from services.audit import AuditLog
 from services.clock import Clock
 from services.decisions import Decisions
@@ -56,6 +58,7 @@ class Core:
     tokens: Tokens
     history: History
     overviews: Overviews
+    watch: Watching
 
 
 def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
@@ -65,7 +68,11 @@ def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
     audit = AuditLog(ground.keys, clock)
     people = Identity(slack, side.team_id, role_assignments(settings))
     notices = Notices(Channels(alert=settings.alert_channel, approval=settings.requests_channel))
-    drawing = Drawing(database=database, zone=ZoneInfo(settings.time_zone))
+    drawing = Drawing(
+        database=database,
+        zone=ZoneInfo(settings.time_zone),
+        watch=WatchDrawing(database=database, calendar=settings.calendar, clock=clock),
+    )
     return Core(
         people=people,
         requests=Requests(
@@ -114,5 +121,16 @@ def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
             clock=clock,
             zone=drawing.zone,
             sync_every=settings.sync_interval,
+        ),
+        watch=watching(
+            settings,
+            Grounds(
+                database=database,
+                programs=programs,
+                slack=slack,
+                people=people,
+                audit=audit,
+                clock=clock,
+            ),
         ),
     )

@@ -8,6 +8,7 @@ from bot.views import history_file, outcomes, request_card, steps, upload
 from bot.views.blocks import Message, section
 from bot.views.request_card import RequestFacts
 from bot.views.wording import said
+from bot.watch_drawing import KINDS, WatchDrawing
 from services.history import chunks, wanted_of
 from storage.database import Database, Transaction
 from storage.records import KeyPair, OutboxItem, Token, Upload
@@ -37,6 +38,7 @@ class Drawing:
 
     database: Database
     zone: ZoneInfo
+    watch: WatchDrawing
 
     async def message(self, item: OutboxItem) -> Message:
         """The message of a row, as the records are now. Raises Vanished."""
@@ -50,6 +52,8 @@ class Drawing:
                     return steps.steps(await _facts(tx, item.subject_id), self.zone)
                 case NoticeKind.TOKEN_ACTIVE:
                     return await self._token_active(tx, item)
+                case kind if kind in KINDS:
+                    return _there(await self.watch.message(tx, item))
                 case _:
                     return await _small(tx, item)
 

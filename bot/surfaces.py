@@ -14,6 +14,9 @@ from bot.listeners.decisions import DecisionButtons
 from bot.listeners.failures import Failures
 from bot.listeners.history import HistoryViews
 from bot.listeners.home import HomeTab
+from bot.listeners.pictures import PictureButton
+from bot.listeners.reminders import ReminderButtons
+from bot.listeners.reports import ReportForms
 from bot.listeners.settings import SettingsAnswer
 from bot.listeners.token_pages import TokenPages
 from bot.listeners.uploads import UploadForms
@@ -21,6 +24,7 @@ from bot.preflight import SlackSide
 from bot.schedule import LanePlan
 from bot.settings import Settings
 from bot.sources import sources
+from bot.watching import lanes as watch_lanes
 from bot.work import Work
 from services.clock import machine_now
 
@@ -36,11 +40,16 @@ def register(
     shown = SettingsAnswer(people=core.people, shown=sources(settings))
     history = HistoryViews(history=core.history, work=work, zone=zone)
     history.register(app)
+    reporting = ReportForms(reports=core.watch.reports, owners=core.watch.owners, work=work)
+    reporting.register(app)
+    ReminderButtons(answers=core.watch.answers, health=core.watch.health, work=work).register(app)
+    PictureButton(digest=core.watch.digest, work=work).register(app)
     Commands(
         forms=creating,
         tokens=core.tokens,
         history=history,
         settings=shown,
+        reports=reporting,
         work=work,
         zone=zone,
     ).register(app)
@@ -50,7 +59,11 @@ def register(
     DecisionButtons(decisions=core.decisions, work=work).register(app)
     forms.register(app)
     Failures(work=work).register(app)
-    return [*_lanes(core, forms, work, slack), LanePlan(name="homes", sweep=homes.refresh)]
+    return [
+        *_lanes(core, forms, work, slack),
+        *watch_lanes(core.watch),
+        LanePlan(name="homes", sweep=homes.refresh),
+    ]
 
 
 def bolt_app(settings: Settings, side: SlackSide, slack: AsyncWebClient) -> AsyncApp:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
+from services.calendar import local_day
 from services.clock import Clock
 from services.errors import NotFound
 from services.next_steps import NextStep, next_step
@@ -154,7 +155,7 @@ def days_left(expires_at: datetime | None, now: datetime, zone: ZoneInfo) -> int
     """Calendar days until then, negative once it has passed; None where it is not known."""
     if expires_at is None:
         return None
-    return (expires_at.astimezone(zone).date() - now.astimezone(zone).date()).days
+    return (local_day(expires_at, zone) - local_day(now, zone)).days
 
 
 def plain_name(text: str) -> str:

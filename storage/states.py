@@ -244,3 +244,95 @@ class NoticeKind(StrEnum):
     """The uploaded file is deleted from Slack, or its uploader asked to."""
     HISTORY_EXPORT = "history_export"
     """The entries of the history as a file, for the person who asked for it."""
+    REMINDER = "reminder"
+    """That a token ends soon, or has ended; for the alert channel. Later the all-clear in place."""
+    REMINDER_OWNER = "reminder_owner"
+    """The same for the token's owner, directly."""
+    ESCALATION = "escalation"
+    """That nobody answered a reminder; for an approver."""
+    OWNER_NOT_REACHED = "owner_not_reached"
+    """That an owner's direct messages are closed; said in the alert channel instead."""
+    DIGEST = "digest"
+    """The week: a picture of all tokens, the list, what was done; for the alert channel."""
+    PICTURE = "picture"
+    """The picture alone, for the person who asked for it."""
+    HEALTH_ALERT = "health_alert"
+    """A token, or several, in trouble; for the alert channel."""
+    HEALTH_CLEAR = "health_clear"
+    """That the trouble is over; for the alert channel."""
+    REPORT = "report"
+    """That a password changed, or that an owner is gone or leaves; for the alert channel."""
+    REPORT_DIRECT = "report_direct"
+    """The same with the name and the date, for admins and the owner."""
+    HANDED_OVER = "handed_over"
+    """That somebody answers for tokens from now on; for them, and for the alert channel."""
+
+
+class ReminderState(StrEnum):
+    """One rung of a token's reminders."""
+
+    PLANNED = "planned"
+    """To be sent when its time comes."""
+    SENT = "sent"
+    """Written to the outbox."""
+    FOLDED = "folded"
+    """Not sent, because a more urgent one says it all; `folded_by` says why."""
+    OBSOLETE = "obsolete"
+    """Not sent, because the token was renewed or is gone."""
+
+
+class FoldedBy(StrEnum):
+    """Why a rung became part of another."""
+
+    WEEKEND = "weekend"
+    """Both are due on the Friday before."""
+    DOWNTIME = "downtime"
+    """Its time passed while nothing ran, or before it was planned."""
+    ONE_A_DAY = "one_a_day"
+    """The other one is due on the same day."""
+    SNOOZED = "snoozed"
+    """Somebody asked to be left alone until the other one."""
+    ON_IT = "on_it"
+    """Somebody is on it until the other one."""
+    COVERED = "covered"
+    """The other one was sent before."""
+
+
+class AnswerKind(StrEnum):
+    """What a person says to a reminder."""
+
+    SNOOZED = "snoozed"
+    """Remind us on that day."""
+    ON_IT = "on_it"
+    """I am doing it."""
+
+
+class AlertState(StrEnum):
+    """One class of trouble of one token, from its beginning to its end."""
+
+    WAITING = "waiting"
+    """Not said: its time has not come, or a renewal is half done."""
+    OPEN = "open"
+    """Said."""
+    ENDED = "ended"
+    """Over, or become another class."""
+
+
+class ReportKind(StrEnum):
+    """What is known of an Apple ID or an owner that endangers tokens."""
+
+    PASSWORD = "password"  # noqa: S105 - a kind of report, not a credential
+    """The Apple ID's password changed."""
+    LEAVES = "leaves"
+    """The owner leaves on a date."""
+    DEACTIVATED = "deactivated"
+    """The owner's account at Slack was deactivated."""
+
+
+class ReportState(StrEnum):
+    """Whether a report still asks for something."""
+
+    OPEN = "open"
+    """Some token still needs somebody."""
+    ENDED = "ended"
+    """Every token was renewed, handed over or deleted."""

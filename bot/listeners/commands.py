@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.listeners.answers import whisper
 from bot.listeners.create import CreateForms
 from bot.listeners.history import HistoryViews
+from bot.listeners.reports import ReportForms
 from bot.listeners.settings import SettingsAnswer
 from bot.views import tokens, usage
 from bot.views.blocks import Message
@@ -25,6 +26,7 @@ class Commands:
     tokens: Tokens
     history: HistoryViews
     settings: SettingsAnswer
+    reports: ReportForms
     work: Work
     zone: ZoneInfo
 
@@ -56,6 +58,9 @@ class Commands:
             case "history":
                 await ack()
                 await self.history.open(person, rest, str(command["trigger_id"]), client)
+            case "report":
+                await ack()
+                await self.reports.open(person, str(command["trigger_id"]), client)
             case "settings":
                 await ack()
                 self.work.start(whisper(respond, lambda: self.settings.draw(person)))

@@ -37,6 +37,24 @@ DEEDS = {
         sentence="brought a file for {name} that was refused",
     ),
     "token.activate": Told(menu="Brought a token into use", sentence="brought {name} into use"),
+    "token.hand_over": Told(menu="Handed a token over", sentence="handed {name} over"),
+    "reminder.snooze": Told(menu="Snoozed reminders", sentence="snoozed the reminders of {name}"),
+    "reminder.on_it": Told(menu="Was on it", sentence="said that they are on it for {name}"),
+    "health.change": Told(
+        menu="Noticed another health", sentence="noticed another health of {name}"
+    ),
+    "report.password": Told(
+        menu="Reported a changed password",
+        sentence="reported that the Apple ID's password changed for {name}",
+    ),
+    "report.leaves": Told(
+        menu="Reported that an owner leaves",
+        sentence="reported that {name} needs a new owner",
+    ),
+    "report.deactivated": Told(
+        menu="Noticed a deactivated account",
+        sentence="noticed that the account of the owner of {name} was deactivated",
+    ),
 }
 """Every action that services write; a test proves that none is missing."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from bot.views.blocks import Block, Message, context, facts, section
+from bot.views.blocks import Block, Message, actions, button, context, facts, section
 from bot.views.usage import COMMAND
 from bot.views.wording import (
     PORTALS,
@@ -23,6 +23,7 @@ from services.tokens import TokenView
 from storage.states import RequestState, SyncState
 
 LISTED = 20
+PICTURE = "tokens.picture"
 
 
 def token_list(shown: Sequence[TokenView], words: str, zone: ZoneInfo) -> Message:
@@ -35,6 +36,7 @@ def token_list(shown: Sequence[TokenView], words: str, zone: ZoneInfo) -> Messag
     if len(shown) > LISTED:
         more = f"{len(shown) - LISTED} more; narrow it down: `{COMMAND} list words`"
         blocks.append(context(more))
+    blocks.append(actions(button("Picture", PICTURE, "all"), block_id="picture"))
     return Message(text="Tokens, the most urgent first", blocks=blocks)
 
 

@@ -45,6 +45,12 @@ USAGES = (
         example="history HQ iPads",
     ),
     Usage(
+        word="report",
+        takes="",
+        does="tell that an Apple ID's password changed, or that an owner leaves",
+        example="",
+    ),
+    Usage(
         word="settings",
         takes="",
         does="what is set and where it comes from, for admins and operators",
@@ -53,7 +59,7 @@ USAGES = (
     Usage(word="help", takes="", does="this page", example=""),
 )
 WORDS = {usage.word for usage in USAGES}
-LATER = {"renew", "delete", "sync", "devices", "profiles", "report"}
+LATER = {"renew", "delete", "sync", "devices", "profiles"}
 """Words that are understood, but that this release cannot do: guessing would mislead."""
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from services.calendar import local_day
 from services.phrases import PERSON_MARK
 from storage.states import Health, Portal, ProgramName, RequestState, TokenState
 
@@ -119,13 +120,17 @@ def days(count: int) -> str:
 
 def day(at: datetime, zone: ZoneInfo) -> str:
     """A date as people write it: 5 March 2027."""
-    local = at.astimezone(zone)
-    return f"{local.day} {local:%B %Y}"
+    on = local_day(at, zone)
+    return f"{on.day} {on:%B} {on.year}"
 
 
 def minute(at: datetime, zone: ZoneInfo) -> str:
     """A time as people write it: 5 March 2027, 09:05 (CET)."""
-    return f"{day(at, zone)}, {at.astimezone(zone):%H:%M (%Z)}"
+    try:
+        return f"{day(at, zone)}, {at.astimezone(zone):%H:%M (%Z)}"
+    except OverflowError:
+        # Near the first or the last year there is no local time.
+        return f"{day(at, zone)}, {at:%H:%M} (UTC)"
 
 
 def token_state(state: TokenState, health: Health | None) -> str:

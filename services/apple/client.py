@@ -5,6 +5,7 @@ bring a new one, which is adopted. A session that is over is renewed once a call
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
@@ -36,9 +37,27 @@ OK = 200
 Answer = TypeVar("Answer")
 
 
-def apple_http(origin: str) -> httpx.AsyncClient:
+class _Counted(httpx.AsyncHTTPTransport):
+    """Tells how each call ended: its status, or that there was no answer."""
+
+    def __init__(self, count: Callable[[str], None]) -> None:
+        super().__init__(trust_env=False)
+        self.count = count
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            answer = await super().handle_async_request(request)
+        except BaseException:
+            self.count("no_answer")
+            raise
+        self.count(str(answer.status_code))
+        return answer
+
+
+def apple_http(origin: str, count: Callable[[str], None] | None = None) -> httpx.AsyncClient:
     """The HTTP client for Apple: our own User-Agent, which Apple judges, and no redirects."""
     return httpx.AsyncClient(
+        transport=_Counted(count) if count else None,
         base_url=origin,
         headers={
             "User-Agent": f"enroll-token/{version('enroll-token')}",

@@ -28,11 +28,18 @@ from services.tokens import Page
 from storage.states import Health, ProgramName, RequestState, SyncState, TokenState, UploadState
 from tests.bot.histories import histories
 from tests.bot.samples import AMIR, BEA, NOW, OLIVIA, OTTO, ZONE, Sample
+from tests.bot.watch_surfaces import watch_messages, watch_views
 
 
 def messages(sample: Sample) -> dict[str, Message]:
     """Every message."""
-    return {**_requests(sample), **_steps(sample), **_outcomes(sample), **_answers(sample)}
+    return {
+        **_requests(sample),
+        **_steps(sample),
+        **_outcomes(sample),
+        **_answers(sample),
+        **watch_messages(sample),
+    }
 
 
 def views(sample: Sample) -> dict[str, View]:
@@ -53,6 +60,7 @@ def views(sample: Sample) -> dict[str, View]:
             Page(items=[sample.looked_at()], number=1, pages=3), ZONE
         ),
         **histories(sample),
+        **watch_views(sample),
         "refusal_view": page(upload.TITLE, words(Refused("no", user_message=f"No: {name}."))),
     }
 
