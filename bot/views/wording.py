@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from services.calendar import local_day
 from services.phrases import PERSON_MARK
-from storage.states import Health, Portal, ProgramName, RequestState, TokenState
+from storage.states import Health, Portal, ProgramName, RenewalCause, RequestState, TokenState
 
 KEPT = "\n\u200d"
 """Line breaks, and the joiner that scripts and emoji are made with."""
@@ -141,6 +141,15 @@ def token_state(state: TokenState, health: Health | None) -> str:
         return f"active, but {health.value.replace('_', ' ')}"
     return state.value.replace("_", " ")
 
+
+CAUSES = {
+    RenewalCause.YEARLY: "Its year is almost over",
+    RenewalCause.PASSWORD_CHANGED: "The Apple ID's password was changed",
+    RenewalCause.OWNER_LEFT: "The person whose Apple ID downloaded it has left",
+    RenewalCause.ALREADY_DOWNLOADED: "A newer token was downloaded already",
+    RenewalCause.OTHER: "Another reason",
+}
+"""Why somebody renews; a test proves that none is missing."""
 
 WAITING = {
     TokenState.REQUESTED: "waits for approval",
