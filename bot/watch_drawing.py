@@ -16,8 +16,9 @@ from services.reports import outstanding
 from services.tokens import by_urgency
 from storage.audit import Wanted
 from storage.database import Database, Transaction
-from storage.records import OutboxItem, Reminder, Token
+from storage.records import OutboxItem, Token
 from storage.states import NoticeKind, TokenState
+from storage.watch_records import Reminder
 
 KINDS = frozenset(
     {

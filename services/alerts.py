@@ -15,9 +15,10 @@ from services.clock import Clock
 from services.health import SILENT
 from services.watch_notices import WatchNotices
 from storage.database import Database, Transaction
-from storage.records import Alert, Token, new_id
+from storage.records import Token, new_id
 from storage.states import AlertState, Health, NoticeKind, ProgramName, TokenState
 from storage.watch import LOOK_AT_ALERTS
+from storage.watch_records import Alert
 
 PATIENCE = timedelta(hours=1)
 """How long a holder may be silent before it is said."""

@@ -16,8 +16,9 @@ from services.reminders import redraw
 from services.rungs import Rung, planned
 from services.watch_notices import WatchNotices
 from storage.database import Database, Transaction
-from storage.records import Answer, Token, new_id
+from storage.records import Token, new_id
 from storage.states import AnswerKind, ReminderState, TokenState
+from storage.watch_records import Answer
 
 ON_IT_FOR = timedelta(days=3)
 MAY_ANSWER = (Role.OPERATOR, Role.APPROVER, Role.ADMIN)

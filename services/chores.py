@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from services.reminders import WRONG_CLOCK
 from storage.database import Transaction
-from storage.records import Chore
+from storage.watch_records import Chore
 
 Next = Callable[[datetime], datetime]
 """When a chore is due next, after that time."""

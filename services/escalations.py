@@ -6,9 +6,10 @@ from services.clock import Clock, machine_now
 from services.policy import People, Role
 from services.watch_notices import WatchNotices
 from storage.database import Database, Transaction
-from storage.records import OutboxItem, Reminder
+from storage.records import OutboxItem
 from storage.states import NoticeKind, TokenState
 from storage.watch import LOOK_AT_ESCALATIONS
+from storage.watch_records import Reminder
 
 BATCH = 50
 LOOKED_BACK = timedelta(days=2)

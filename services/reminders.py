@@ -14,9 +14,10 @@ from services.clock import Clock
 from services.rungs import ESCALATE_FROM, Moment, Verdict, daily, judge, planned, rungs_of
 from services.watch_notices import WatchNotices
 from storage.database import Database, Transaction
-from storage.records import Reminder, Token, new_id
+from storage.records import Token, new_id
 from storage.states import NoticeKind, ReminderState, TokenState
 from storage.watch import LOOK_AT_REMINDERS
+from storage.watch_records import Reminder
 
 BATCH = 50
 GROUP_FROM = 6

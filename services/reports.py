@@ -18,9 +18,10 @@ from services.policy import People, Role, require_any
 from services.preparation import SERVICE
 from services.watch_notices import WatchNotices
 from storage.database import Database, Transaction
-from storage.records import Report, Token, new_id
+from storage.records import Token, new_id
 from storage.states import NoticeKind, ReportKind, ReportState, TokenState
 from storage.watch import LOOK_AT_REPORTS
+from storage.watch_records import Report
 
 MAY_REPORT = (Role.OPERATOR, Role.APPROVER, Role.ADMIN)
 A_WEEK = timedelta(days=7)

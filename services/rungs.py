@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from services.calendar import Calendar, before_weekend
-from storage.records import Answer, Reminder
 from storage.states import AnswerKind, FoldedBy, ReminderState
+from storage.watch_records import Answer, Reminder
 
 ESCALATE_FROM = 7
 """With so many days left, or fewer, a reminder that nobody answers is told to the approvers."""

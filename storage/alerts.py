@@ -3,9 +3,9 @@
 from sqlalchemy import select, text
 
 from storage import tables, watch_tables
-from storage.records import Alert
 from storage.rows import Rows
 from storage.states import AlertState, Health
+from storage.watch_records import Alert
 
 
 class Alerts(Rows[Alert]):

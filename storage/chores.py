@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy.dialects.sqlite import insert
 
 from storage import watch_tables
-from storage.records import Chore
 from storage.rows import Rows
+from storage.watch_records import Chore
 
 
 class Chores(Rows[Chore]):

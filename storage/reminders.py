@@ -7,9 +7,9 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from storage import watch_tables
-from storage.records import Answer, Reminder
 from storage.rows import Rows
 from storage.states import FoldedBy, ReminderState
+from storage.watch_records import Answer, Reminder
 
 
 class Reminders(Rows[Reminder]):

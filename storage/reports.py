@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from storage import watch_tables
-from storage.records import Report
 from storage.rows import Rows
 from storage.states import ReportKind, ReportState
+from storage.watch_records import Report
 
 
 class Reports(Rows[Report]):

@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import tables, watch_tables
 from storage.columns import UtcDateTime
-from storage.records import Keeping, Token
+from storage.records import Token
 from storage.states import Health, TokenState
+from storage.watch_records import Keeping
 
 RENEWING = (
     "state IN ('approved', 'awaiting_upload', 'verifying') AND action IN ('renew', 'replace')"

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from bot.views.blocks import Block, Message, actions, button, context, section
 from bot.views.reminders import renew_button
 from bot.views.wording import PORTALS, escape, minute, number
-from storage.records import Alert, Keeping, Token
+from storage.records import Token
 from storage.states import AlertState, Health
+from storage.watch_records import Alert, Keeping
 
 CHECK = "health.check"
 

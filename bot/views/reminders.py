@@ -20,8 +20,9 @@ from bot.views.blocks import (
     section,
 )
 from bot.views.wording import day, escape, mention, minute, number
-from storage.records import Answer, Reminder, Token
+from storage.records import Token
 from storage.states import AnswerKind, TokenState
+from storage.watch_records import Answer, Reminder
 
 RENEW = "renew.open"
 SNOOZE = "reminder.snooze"

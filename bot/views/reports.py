@@ -22,8 +22,9 @@ from bot.views.blocks import (
 )
 from bot.views.reminders import parse_day, renew_button
 from bot.views.wording import PORTALS, day, escape, mention, number
-from storage.records import Report, Token
+from storage.records import Token
 from storage.states import ReportKind, ReportState
+from storage.watch_records import Report
 
 TITLE = "Report"
 HAND_OVER_TITLE = "Hand tokens over"

@@ -14,7 +14,7 @@ from bot.scopes import SCOPES
 from services.delivery import Closed, Never, NotNow, Outcome, Posted, Unknown
 from services.phrases import person
 from storage.database import Database
-from storage.records import Alert, OutboxItem, Reminder, Report
+from storage.records import OutboxItem
 from storage.states import (
     AlertState,
     DecisionState,
@@ -25,6 +25,7 @@ from storage.states import (
     ReportState,
     RequestState,
 )
+from storage.watch_records import Alert, Reminder, Report
 from tests.bot.drawings import drawing_of
 from tests.bot.samples import (
     AMIR,

@@ -10,7 +10,7 @@ from bot.views.blocks import Message, View
 from bot.views.reminders import Warned
 from bot.views.reports import Reported
 from services.digest import Week
-from storage.records import Alert, Answer, Keeping, Reminder, Report, Token
+from storage.records import Token
 from storage.states import (
     AlertState,
     AnswerKind,
@@ -20,6 +20,7 @@ from storage.states import (
     ReportState,
     TokenState,
 )
+from storage.watch_records import Alert, Answer, Keeping, Reminder, Report
 from tests.bot.samples import AMIR, NOW, OLIVIA, OTTO, ZONE, Sample, made
 
 DAY = timedelta(days=1)

@@ -19,8 +19,9 @@ from services.reminders import Plan, Reminders
 from services.reports import Reports
 from services.watch_notices import WatchNotices
 from storage.database import Database
-from storage.records import OutboxItem, Reminder, Token
+from storage.records import OutboxItem, Token
 from storage.states import Health, NoticeKind, ProgramName, TokenState
+from storage.watch_records import Reminder
 from tests.services.office import ALERTS, APPROVALS, KEYS
 from tests.services.ports import Listing, MovedClock, Workplace
 from tests.storage import facts

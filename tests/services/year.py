@@ -26,8 +26,9 @@ from services.reminders import Plan, Reminders
 from services.watch_notices import WatchNotices
 from storage.database import Database
 from storage.migrations import migrate
-from storage.records import OutboxItem, Reminder
+from storage.records import OutboxItem
 from storage.states import Health, NoticeKind, ReminderState, TokenState
+from storage.watch_records import Reminder
 from tests.services.ports import MovedClock
 from tests.storage import facts
 
