@@ -82,21 +82,7 @@ def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
             notices=notices,
             approvals=settings.approvals_required,
             programs=frozenset(programs),
-            clock=clock,
-        ),
-        decisions=Decisions(
-            database=database, people=people, audit=audit, notices=notices, clock=clock
-        ),
-        preparation=Preparation(
-            database=database, programs=programs, audit=audit, notices=notices, clock=clock
-        ),
-        uploads=Uploads(
-            database=database,
-            programs=programs,
-            files=SlackFiles(slack, settings.file_origin),
-            people=people,
-            audit=audit,
-            notices=notices,
+            calendar=settings.calendar,
             clock=clock,
         ),
         sync=Sync(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.views import history_file, outcomes, request_card, steps, upload
+from bot.views import history_file, outcomes, request_card, steps, story, upload
 from bot.views.blocks import Message, section
 from bot.views.request_card import RequestFacts
 from bot.views.wording import said
@@ -47,7 +47,11 @@ class Drawing:
                 case NoticeKind.REQUEST_CARD:
                     return request_card.request_card(await _facts(tx, item.subject_id), self.zone)
                 case NoticeKind.REQUEST_NEWS:
-                    return request_card.declined(await _facts(tx, item.subject_id))
+                    return story.news(await _facts(tx, item.subject_id))
+                case NoticeKind.REQUEST_STORY:
+                    return await self._story(tx, item)
+                case NoticeKind.UPLOAD_NAG:
+                    return steps.upload_nag(await _facts(tx, item.subject_id), self.zone)
                 case NoticeKind.STEPS:
                     return steps.steps(await _facts(tx, item.subject_id), self.zone)
                 case NoticeKind.TOKEN_ACTIVE:
@@ -90,8 +94,14 @@ class Drawing:
             return used, (await _facts(tx, used.request_id)).token
 
     async def _token_active(self, tx: Transaction, item: OutboxItem) -> Message:
-        request = _there(await tx.requests.latest_of(item.subject_id))
-        return outcomes.token_active(await _facts(tx, request.id), self.zone)
+        # A row of an older release names the token in the request's place.
+        of_token = await tx.requests.latest_of(item.subject_id)
+        request_id = of_token.id if of_token else item.subject_id
+        return outcomes.token_active(await _facts(tx, request_id), self.zone)
+
+    async def _story(self, tx: Transaction, item: OutboxItem) -> Message:
+        brought = await tx.uploads.get(item.facts.get("upload", ""))
+        return story.story(await _facts(tx, item.subject_id), item.facts, brought, self.zone)
 
 
 async def _small(tx: Transaction, item: OutboxItem) -> Message:
@@ -100,6 +110,11 @@ async def _small(tx: Transaction, item: OutboxItem) -> Message:
             refused = _there(await tx.uploads.get(item.subject_id))
             facts = await _facts(tx, refused.request_id)
             return upload.upload_refused(refused, facts.request, facts.token)
+        case NoticeKind.UPLOAD_KEPT:
+            kept = _there(await tx.uploads.get(item.subject_id))
+            return upload.upload_kept((await _facts(tx, kept.request_id)).token)
+        case NoticeKind.TOKEN_GONE:
+            return outcomes.token_gone(await _facts(tx, item.subject_id))
         case NoticeKind.SYNC_RESULT:
             run = _there(await tx.sync_runs.get(item.subject_id))
             token = _there(await tx.tokens.get(run.token_id))

@@ -53,7 +53,7 @@ class SlackNotifier:
         self.drawing = drawing
 
     async def post(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
-        """Post the item, or edit `original` where it edits one; trouble is an outcome too."""
+        """Post the item, an edit of `original` or a reply to it; trouble is an outcome too."""
         try:
             async with asyncio.timeout(POST_SECONDS):
                 return await self._post(item, original)
@@ -84,17 +84,27 @@ class SlackNotifier:
         # Whoever is told directly is alone with us: there is nobody to hide it from.
         if item.visible_to not in (None, item.destination):
             return await self._whisper(item, item.visible_to, message)
-        if original is not None and original.posted_ts and original.posted_channel:
-            return await self._edit(original.posted_channel, original.posted_ts, message)
+        known = original if original and original.posted_ts and original.posted_channel else None
+        if item.replies_to is not None:
+            return await self._say(item.destination, message, under=known)
+        if known is not None:
+            return await self._edit(str(known.posted_channel), str(known.posted_ts), message)
         return await self._say(item.destination, message)
 
-    async def _say(self, channel: str, message: Message) -> Posted:
+    async def _say(
+        self, channel: str, message: Message, *, under: OutboxItem | None = None
+    ) -> Posted:
+        thread: dict[str, Any] = {}
+        if under is not None:
+            # What is urgent shows in the channel as well, not only to those who follow the thread.
+            thread = {"thread_ts": under.posted_ts, "reply_broadcast": message.urgent}
         answer = await self.client.chat_postMessage(
             channel=channel,
             text=message.text,
             blocks=message.blocks,
             unfurl_links=False,
             unfurl_media=False,
+            **thread,
         )
         return Posted(channel=str(answer["channel"]), ts=str(answer["ts"]))
 

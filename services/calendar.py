@@ -69,6 +69,13 @@ class Calendar:
             day += timedelta(days=1)
         return self.morning(day)
 
+    def next_workday(self, after: datetime) -> datetime:
+        """The morning of the next day from Monday to Friday that is not the day of that time."""
+        day = self.day(after) + timedelta(days=1)
+        while day.weekday() > FRIDAY:
+            day += timedelta(days=1)
+        return self.morning(day)
+
 
 def before_weekend(day: date) -> date:
     """The Friday before for a Saturday or a Sunday, else the day itself."""

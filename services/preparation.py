@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import assert_never
 
 from services.audit import AuditLog, Deed
+from services.calendar import Calendar
 from services.clock import Clock, machine_now
 from services.lifecycle import TooLate, move_request, move_token
 from services.notices import Notices
 from services.programs import Beginning, Program
 from services.request_facts import purpose_of
-from services.workdays import Workdays
 from storage.database import Database, Transaction
 from storage.records import Request, Token
 from storage.states import Action, ProgramName, RequestState, TokenState
@@ -31,14 +31,14 @@ class Preparation:
         programs: Mapping[ProgramName, Program],
         audit: AuditLog,
         notices: Notices,
-        workdays: Workdays,
+        calendar: Calendar,
         clock: Clock,
     ) -> None:
         self.database = database
         self.programs = programs
         self.audit = audit
         self.notices = notices
-        self.workdays = workdays
+        self.calendar = calendar
         self.clock = clock
 
     async def begin_approved(self) -> None:
@@ -70,7 +70,7 @@ class Preparation:
             RequestState.AWAITING_UPLOAD,
             now,
             expires_at=now + UPLOAD_WITHIN,
-            nag_due_at=self.workdays.next_morning(now),
+            nag_due_at=self.calendar.next_workday(now),
             check_due_at=None if creates else request.check_due_at or now + CHECK_EVERY,
         )
         becomes = TokenState.AWAITING_TOKEN if creates else token.state

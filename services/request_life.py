@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.audit import AuditLog, Deed
+from services.calendar import Calendar
 from services.clock import Clock
 from services.errors import NotAllowed, Refused
 from services.lifecycle import TooLate, move_request, move_token
@@ -12,7 +13,6 @@ from services.policy import People, Role
 from services.preparation import SERVICE
 from services.requests import find_request
 from services.uploads import bringers, check_waiting, drop_files, waits_for_file
-from services.workdays import Workdays
 from storage.database import Database, Transaction
 from storage.records import Decision, Request, Token
 from storage.states import RequestState, StoryEvent, TokenState
@@ -41,14 +41,14 @@ class RequestLife:
         people: People,
         audit: AuditLog,
         notices: Notices,
-        workdays: Workdays,
+        calendar: Calendar,
         clock: Clock,
     ) -> None:
         self.database = database
         self.people = people
         self.audit = audit
         self.notices = notices
-        self.workdays = workdays
+        self.calendar = calendar
         self.clock = clock
 
     async def cancel(self, person_id: str, request_id: str, *, origin: str) -> None:
@@ -155,10 +155,10 @@ class RequestLife:
 
     async def _nag(self, request: Request) -> None:
         now = self.clock.now()
-        day = now.astimezone(self.workdays.zone).date()
+        day = self.calendar.day(now)
         left = await self._left(request) if request.state is RequestState.PENDING else frozenset()
         async with self.database.write() as tx:
-            if not await tx.requests.claim_nag(request, self.workdays.next_morning(now)):
+            if not await tx.requests.claim_nag(request, self.calendar.next_workday(now)):
                 return
             _, token = await find_request(tx, request.id)
             if request.state is RequestState.PENDING:

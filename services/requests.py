@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from services.audit import AuditLog, Deed
+from services.calendar import Calendar
 from services.clock import Clock
 from services.consents import consent
 from services.errors import InvalidForm, NotFound, Refused
@@ -12,7 +13,6 @@ from services.phrases import person, quoted
 from services.policy import Actor, Approvals, People, Role, require, require_deciders
 from services.request_facts import digest_of, facts_of
 from services.request_forms import CreateForm, checked_create
-from services.workdays import Workdays
 from storage.database import Database, Transaction
 from storage.records import Request, Token, new_id
 from storage.states import Action, ProgramName, RenewalCause, RequestState, TokenState
@@ -56,7 +56,7 @@ class Requests:
         notices: Notices,
         approvals: Approvals,
         programs: frozenset[ProgramName],
-        workdays: Workdays,
+        calendar: Calendar,
         clock: Clock,
     ) -> None:
         self.database = database
@@ -65,7 +65,7 @@ class Requests:
         self.notices = notices
         self.approvals = approvals
         self.programs = programs
-        self.workdays = workdays
+        self.calendar = calendar
         self.clock = clock
 
     async def may_ask(self, person_id: str, action: Action) -> Actor:
@@ -170,7 +170,7 @@ class Requests:
             rotate=asking.rotate,
             facts=asking.facts,
             digest=digest_of(asking.facts),
-            nag_due_at=self.workdays.next_morning(now) if needed else None,
+            nag_due_at=self.calendar.next_workday(now) if needed else None,
         )
 
 

@@ -23,6 +23,8 @@ class Message:
 
     text: str
     blocks: list[Block]
+    urgent: bool = False
+    """Whether a reply in a thread shows in the channel too."""
 
 
 def plain(text: str) -> Block:

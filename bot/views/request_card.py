@@ -149,9 +149,7 @@ def _facts(request: Request, token: Token, zone: ZoneInfo) -> Block:
     return facts(pairs)
 
 
-def _more_facts(
-    action: Action, known: Mapping[str, str], zone: ZoneInfo
-) -> list[tuple[str, str]]:
+def _more_facts(action: Action, known: Mapping[str, str], zone: ZoneInfo) -> list[tuple[str, str]]:
     if action is Action.CREATE:
         return []
     ends = day(datetime.fromisoformat(known["expires_at"]), zone) if known["expires_at"] else "-"
@@ -226,9 +224,7 @@ def decision_buttons(request: Request, token: Token, *, block_id: str = "decisio
     )
 
 
-def cancel_button(
-    request: Request, token: Token, *, seen_by: Sequence[str] | None = None
-) -> Block:
+def cancel_button(request: Request, token: Token, *, seen_by: Sequence[str] | None = None) -> Block:
     """The requester takes it back, behind Slack's own question."""
     down = " The token in use is dead already and stays so." if request.down_since else ""
     confirm = Confirm(

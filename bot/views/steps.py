@@ -72,8 +72,8 @@ def _down(shown: RequestFacts, zone: ZoneInfo) -> str:
     since = shown.request.down_since
     when = f" since {minute(since, zone)}" if since else ""
     return (
-        f":warning: *Half done: enrolment is down{when}.* A newer token was downloaded, which ended "
-        "the one in use. Upload the new file now."
+        f":warning: *Half done: enrolment is down{when}.* A newer token was downloaded, which "
+        "ended the one in use. Upload the new file now."
     )
 
 

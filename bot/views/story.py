@@ -5,20 +5,29 @@ from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Message, section
 from bot.views.request_card import ACTIONS, RequestFacts
-from bot.views.wording import escape, mention, mentions, minute, said
+from bot.views.wording import REQUEST_STATES, escape, mention, mentions, minute, said
 from storage.records import Upload
-from storage.states import RequestState, StoryEvent, Verdict
+from storage.states import Action, RequestState, StoryEvent, Verdict
 
 URGENT = {StoryEvent.HALF_DONE, StoryEvent.STILL_HALF_DONE}
 """Replies that the channel sees too: enrolment is down."""
+ENDINGS = {
+    RequestState.DECLINED: StoryEvent.DECLINED,
+    RequestState.CANCELLED: StoryEvent.CANCELLED,
+    RequestState.EXPIRED: StoryEvent.EXPIRED,
+    RequestState.FAILED: StoryEvent.FAILED,
+    RequestState.COMPLETED: StoryEvent.COMPLETED,
+}
 
 
 def story(
     shown: RequestFacts, told: Mapping[str, str], upload: Upload | None, zone: ZoneInfo
 ) -> Message:
     """One reply; `told` holds the event and the ids of the people in it."""
-    text = _words(shown, StoryEvent(told["event"]), told, upload, zone)
-    return Message(text=text, blocks=[section(text)])
+    event = StoryEvent(told["event"])
+    text = _words(shown, event, told, upload, zone)
+    urgent = event in URGENT and shown.request.ended_at is None
+    return Message(text=text, blocks=[section(text)], urgent=urgent)
 
 
 def _words(
@@ -53,10 +62,6 @@ def _ending(shown: RequestFacts, event: StoryEvent) -> str:
             by = ", ".join(mention(one.person) for one in no)
             why = " ".join(escape(one.reason) for one in no if one.reason)
             return f"Declined by {by}. {why}".strip()
-        case StoryEvent.CANCELLED:
-            return f"{mention(request.requester)} cancelled the request."
-        case StoryEvent.EXPIRED:
-            return "Expired: nobody decided, or nobody brought the file, in time."
         case StoryEvent.FAILED:
             return f":warning: It could not be done. {said(request.failure or '')}"
         case StoryEvent.UNAPPROVED:
@@ -66,10 +71,15 @@ def _ending(shown: RequestFacts, event: StoryEvent) -> str:
                 "token was downloaded already, and the file is of the same server and "
                 f"organisation. For your knowledge, {mentions(others)}."
             )
-        case StoryEvent.CHANGED:
-            return "The facts on the card changed, so a click decided nothing. Look at it again."
         case _:
-            return f":white_check_mark: {ACTIONS[request.action].done}."
+            plain = {
+                StoryEvent.CANCELLED: f"{mention(request.requester)} cancelled the request.",
+                StoryEvent.EXPIRED: "Expired: nobody decided, or brought the file, in time.",
+                StoryEvent.CHANGED: "The facts on the card changed, so a click decided nothing. "
+                "Look at it again.",
+                StoryEvent.COMPLETED: f":white_check_mark: {ACTIONS[request.action].done}.",
+            }
+            return plain[event]
 
 
 def _down(shown: RequestFacts, zone: ZoneInfo) -> str:
@@ -111,3 +121,15 @@ def _kept(told: Mapping[str, str]) -> str:
         f"{who} brought a file, but Apple gives no answer. It is kept under seal and tried again "
         "for 24 hours."
     )
+
+
+def news(shown: RequestFacts) -> Message:
+    """What became of the request, for its requester alone."""
+    request, name = shown.request, escape(shown.token.name)
+    state = REQUEST_STATES[request.state].lower()
+    event = ENDINGS.get(request.state)
+    what = _ending(shown, event) if event else ""
+    free = request.action is Action.CREATE and request.state is not RequestState.COMPLETED
+    then = " Nothing was changed; the name is free again." if free else ""
+    text = f"Your request for *{name}* is {state}. {what}{then}"
+    return Message(text=f"Your request for {name} is {state}", blocks=[section(text)])
