@@ -73,9 +73,7 @@ def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
     return Core(
         people=people,
         desk=desk,
-        sync=Sync(
-            database=database, programs=programs, notices=notices, clock=clock, every=every
-        ),
+        sync=Sync(database=database, programs=programs, notices=notices, clock=clock, every=every),
         delivery=Delivery(
             database=database, notifier=notifier, people=people, notices=notices, clock=clock
         ),

@@ -19,7 +19,8 @@ from bot.views.wording import (
     number,
     token_state,
 )
-from services.overview import Glance, NextStep, Overview, Waiting
+from services.next_steps import NextStep
+from services.overview import Glance, Overview, Waiting
 from storage.states import RequestState
 
 CREATE = "home.create"
@@ -40,6 +41,7 @@ STEPS = {
     NextStep.RENEW_SOON: "renew it in time.",
     NextStep.AWAIT_ANSWER: "nothing to do; it is asked again by itself.",
     NextStep.LOOK_AT_SYNC: f"its devices were not read for long; `{COMMAND} status` says why.",
+    NextStep.FINISH_RENEWAL: "upload the newest server token file: enrolment is down until then.",
     NextStep.AWAIT_DELETION: "nothing to do; it is being deleted.",
     NextStep.NOTHING: "nothing to do.",
 }
