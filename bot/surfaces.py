@@ -16,7 +16,9 @@ from bot.listeners.history import HistoryViews
 from bot.listeners.home import HomeTab
 from bot.listeners.pictures import PictureButton
 from bot.listeners.reminders import ReminderButtons
+from bot.listeners.renew import TokenForms
 from bot.listeners.reports import ReportForms
+from bot.listeners.requests import RequestButtons
 from bot.listeners.settings import SettingsAnswer
 from bot.listeners.token_pages import TokenPages
 from bot.listeners.uploads import UploadForms
@@ -34,8 +36,18 @@ def register(
 ) -> list[LanePlan]:
     """Put every listener on the app; the lanes of what is due."""
     zone = ZoneInfo(settings.time_zone)
-    forms = UploadForms(uploads=core.uploads, work=work)
-    creating = CreateForms(requests=core.requests, channel=settings.requests_channel, work=work)
+    desk, channel = core.desk, settings.requests_channel
+    forms = UploadForms(uploads=desk.uploads, work=work)
+    creating = CreateForms(requests=desk.requests, channel=channel, work=work)
+    token_forms = TokenForms(
+        renewals=desk.renewals,
+        deletions=desk.deletions,
+        tokens=core.tokens,
+        channel=channel,
+        work=work,
+        zone=zone,
+    )
+    token_forms.register(app)
     creating.register(app)
     shown = SettingsAnswer(people=core.people, shown=sources(settings))
     history = HistoryViews(history=core.history, work=work, zone=zone)
@@ -46,6 +58,7 @@ def register(
     PictureButton(digest=core.watch.digest, work=work).register(app)
     Commands(
         forms=creating,
+        token_forms=token_forms,
         tokens=core.tokens,
         history=history,
         settings=shown,
@@ -56,7 +69,8 @@ def register(
     homes = Homes(slack, core.overviews, zone=zone)
     HomeTab(homes=homes, forms=creating, work=work).register(app)
     TokenPages(tokens=core.tokens, work=work, zone=zone).register(app)
-    DecisionButtons(decisions=core.decisions, work=work).register(app)
+    DecisionButtons(decisions=desk.decisions, work=work).register(app)
+    RequestButtons(life=desk.life, renewals=desk.renewals, work=work).register(app)
     forms.register(app)
     Failures(work=work).register(app)
     return [
@@ -91,14 +105,24 @@ def bolt_app(settings: Settings, side: SlackSide, slack: AsyncWebClient) -> Asyn
 
 def _lanes(core: Core, forms: UploadForms, work: Work, slack: AsyncWebClient) -> list[LanePlan]:
     async def decisions() -> None:
-        await core.decisions.finish_recorded()
+        await core.desk.decisions.finish_recorded()
 
     async def preparation() -> None:
-        await core.preparation.begin_approved()
+        await core.desk.preparation.begin_approved()
 
-    async def uploads() -> None:
-        for finished in await core.uploads.finish_due():
+    async def deletions() -> float | None:
+        return await core.desk.deletions.carry_out_approved()
+
+    async def requests() -> None:
+        await core.desk.life.sweep()
+
+    async def renewals() -> None:
+        await core.desk.renewals.look_under_way()
+
+    async def uploads() -> float | None:
+        for finished in await core.desk.proving.finish_due():
             work.start(forms.show_outcome(slack, finished))
+        return await core.desk.proving.next_seconds()
 
     async def sync() -> None:
         await core.sync.run_due()
@@ -111,6 +135,9 @@ def _lanes(core: Core, forms: UploadForms, work: Work, slack: AsyncWebClient) ->
     return [
         LanePlan(name="decisions", sweep=decisions),
         LanePlan(name="preparation", sweep=preparation),
+        LanePlan(name="deletions", sweep=deletions),
+        LanePlan(name="requests", sweep=requests),
+        LanePlan(name="renewals", sweep=renewals),
         LanePlan(name="uploads", sweep=uploads),
         LanePlan(name="sync", sweep=sync),
         LanePlan(name="outbox", sweep=outbox),

@@ -117,6 +117,10 @@ class Tokens:
                 )
             return await self._view(tx, token, await tx.devices.count(token.id))
 
+    async def of_request(self, request: Request) -> TokenView:
+        """The token that a request is for, for whoever made it."""
+        return await self.status_of(request.requester, request.token_id)
+
     async def named(self, person: str, text: str, *, active: bool = False) -> Token:
         """The token that the text names. Raises NotAllowed, NotFound, Several to choose from."""
         require_viewer(await self.people.actor(person, fresh=False))

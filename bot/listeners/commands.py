@@ -10,9 +10,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.listeners.answers import whisper
 from bot.listeners.create import CreateForms
 from bot.listeners.history import HistoryViews
+from bot.listeners.renew import TokenForms
 from bot.listeners.reports import ReportForms
 from bot.listeners.settings import SettingsAnswer
-from bot.views import tokens, usage
+from bot.views import delete, renew, tokens, usage
 from bot.views.blocks import Message
 from bot.work import Work
 from services.tokens import Tokens
@@ -23,6 +24,7 @@ class Commands:
     """The slash command."""
 
     forms: CreateForms
+    token_forms: TokenForms
     tokens: Tokens
     history: HistoryViews
     settings: SettingsAnswer
@@ -49,6 +51,11 @@ class Commands:
                 await ack()
                 trigger_id = str(command["trigger_id"])
                 await self.forms.open(client, person=person, trigger_id=trigger_id)
+            case "renew" | "delete" as verb:
+                await ack()
+                opens = renew.OPEN if verb == "renew" else delete.OPEN
+                trigger_id = str(command["trigger_id"])
+                await self.token_forms.open(opens, person, rest, trigger_id, client)
             case "list":
                 await ack()
                 self.work.start(whisper(respond, lambda: self._list(person, rest.strip())))

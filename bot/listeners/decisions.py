@@ -64,9 +64,7 @@ class DecisionButtons:
             request, token = await self.decisions.open_decline(person, request_id)
             return request_forms.decline_form(request, token, origin, digest)
 
-        self.work.start(
-            show(client, str(opened["view"]["id"]), request_forms.DECLINE_TITLE, draw)
-        )
+        self.work.start(show(client, str(opened["view"]["id"]), request_forms.DECLINE_TITLE, draw))
 
     async def declined(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         """Keep the decision with its reason; it is weighed after Slack's 200."""

@@ -9,9 +9,9 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import words
-from bot.listeners.answers import show, tell, whisper
-from bot.views import alerts, reminders, usage
-from bot.views.blocks import Message, View, page
+from bot.listeners.answers import show, tell
+from bot.views import alerts, reminders
+from bot.views.blocks import View, page
 from bot.views.waiting import waiting
 from bot.work import Work
 from services.answers import Answers
@@ -34,7 +34,6 @@ class ReminderButtons:
         app.action(reminders.SNOOZE)(self.snooze)
         app.action(reminders.ON_IT)(self.on_it)
         app.action(alerts.CHECK)(self.check)
-        app.action(reminders.RENEW)(self.renew)
         app.view(reminders.CALLBACK)(self.snoozed)
 
     async def snooze(
@@ -77,15 +76,6 @@ class ReminderButtons:
         key = f"click:{token_id}:{person}:{action['action_ts']}"
         await self._in_time(respond, lambda: self.answers.on_it(person, token_id, key))
         await ack()
-
-    async def renew(self, ack: AsyncAck, respond: AsyncRespond) -> None:
-        """Say that this release cannot renew, as the command does."""
-        await ack()
-
-        async def draw() -> Message:
-            return usage.usage(unknown="renew")
-
-        self.work.start(whisper(respond, draw))
 
     async def check(
         self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond

@@ -7,10 +7,9 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import words
 from bot.listeners.answers import show, tell, tell_directly, told
 from bot.views import request_card, request_forms, steps
-from bot.views.blocks import View, page
+from bot.views.blocks import View
 from bot.views.waiting import waiting
 from bot.work import Work
 from services.renewals import Renewals

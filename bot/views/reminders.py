@@ -24,7 +24,6 @@ from storage.records import Token
 from storage.states import AnswerKind, TokenState
 from storage.watch_records import Answer, Reminder
 
-RENEW = "renew.open"
 SNOOZE = "reminder.snooze"
 ON_IT = "reminder.on_it"
 CALLBACK = "reminder.snooze"
@@ -120,7 +119,7 @@ def parse_day(value: object) -> date | None:
 
 def renew_button(token: Token) -> Block:
     """The button that leads to the renewal of the token."""
-    return button("Renew", RENEW, token.id, style="primary")
+    return button("Renew", OPEN, token.id, style="primary")
 
 
 def _message(shown: Sequence[Warned], zone: ZoneInfo, *, for_owner: bool) -> Message:
