@@ -104,28 +104,12 @@ def bolt_app(settings: Settings, side: SlackSide, slack: AsyncWebClient) -> Asyn
 
 
 def _lanes(core: Core, forms: UploadForms, work: Work, slack: AsyncWebClient) -> list[LanePlan]:
-    async def decisions() -> None:
-        await core.desk.decisions.finish_recorded()
-
-    async def preparation() -> None:
-        await core.desk.preparation.begin_approved()
-
-    async def deletions() -> float | None:
-        return await core.desk.deletions.carry_out_approved()
-
-    async def requests() -> None:
-        await core.desk.life.sweep()
-
-    async def renewals() -> None:
-        await core.desk.renewals.look_under_way()
+    desk = core.desk
 
     async def uploads() -> float | None:
-        for finished in await core.desk.proving.finish_due():
+        for finished in await desk.proving.finish_due():
             work.start(forms.show_outcome(slack, finished))
-        return await core.desk.proving.next_seconds()
-
-    async def sync() -> None:
-        await core.sync.run_due()
+        return await desk.proving.next_seconds()
 
     async def outbox() -> float | None:
         await core.delivery.drain()
@@ -133,12 +117,12 @@ def _lanes(core: Core, forms: UploadForms, work: Work, slack: AsyncWebClient) ->
         return None if due_at is None else max(0.05, (due_at - machine_now()).total_seconds())
 
     return [
-        LanePlan(name="decisions", sweep=decisions),
-        LanePlan(name="preparation", sweep=preparation),
-        LanePlan(name="deletions", sweep=deletions),
-        LanePlan(name="requests", sweep=requests),
-        LanePlan(name="renewals", sweep=renewals),
+        LanePlan(name="decisions", sweep=desk.decisions.finish_recorded),
+        LanePlan(name="preparation", sweep=desk.preparation.begin_approved),
+        LanePlan(name="deletions", sweep=desk.deletions.carry_out_approved),
+        LanePlan(name="requests", sweep=desk.life.sweep),
+        LanePlan(name="renewals", sweep=desk.renewals.look_under_way),
         LanePlan(name="uploads", sweep=uploads),
-        LanePlan(name="sync", sweep=sync),
+        LanePlan(name="sync", sweep=core.sync.run_due),
         LanePlan(name="outbox", sweep=outbox),
     ]

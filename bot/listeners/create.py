@@ -46,8 +46,8 @@ class CreateForms:
     async def submitted(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         """Keep the request, or say under each field what is wrong; what was typed stays."""
         person = str(body["user"]["id"])
+        form = create.parse_create(view)
         try:
-            form = create.parse_create(view)
             async with asyncio.timeout(ANSWER_SECONDS):
                 request = await self.requests.create(person, form)
         except PublicDomain as error:

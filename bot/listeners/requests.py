@@ -1,4 +1,4 @@
-"""What people do with a request beside deciding: cancel, hand the upload on, say it is downloaded."""
+"""What people do with a request beside deciding: cancel it, hand it on, say it is downloaded."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -19,6 +19,7 @@ from bot.views.blocks import (
     plain,
     section,
 )
+from bot.views.renew import OPEN
 from bot.views.wording import day, escape, mention, minute, number
 from storage.records import Token
 from storage.states import AnswerKind, TokenState
