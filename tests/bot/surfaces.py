@@ -13,6 +13,7 @@ from bot.views import (
     outcomes,
     request_card,
     steps,
+    story,
     token_pages,
     tokens,
     upload,
@@ -22,7 +23,8 @@ from bot.views.blocks import Message, View, page, section
 from bot.views.settings import settings_page
 from bot.views.waiting import waiting
 from services.errors import Refused
-from services.overview import Glance, NextStep, Overview, Waiting
+from services.next_steps import NextStep
+from services.overview import Glance, Overview, Waiting
 from services.policy import Actor, Role, require
 from services.tokens import Page
 from storage.states import Health, ProgramName, RequestState, SyncState, TokenState, UploadState
@@ -128,7 +130,7 @@ def _requests(sample: Sample) -> dict[str, Message]:
         "request_cancelled": card(sample.shown(RequestState.CANCELLED), ZONE),
         "request_expired": card(sample.shown(RequestState.EXPIRED), ZONE),
         "request_failed": card(sample.shown(RequestState.FAILED, AMIR), ZONE),
-        "declined_news": request_card.declined(sample.declined()),
+        "declined_news": story.news(sample.declined()),
     }
 
 

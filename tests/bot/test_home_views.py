@@ -16,7 +16,8 @@ from bot.views.home import SHOWN, STEPS, home_tab
 from bot.views.paging import page_asked
 from bot.views.settings import settings_page
 from bot.views.token_pages import token_page
-from services.overview import Glance, NextStep, Overview, Waiting
+from services.next_steps import NextStep
+from services.overview import Glance, Overview, Waiting
 from services.sealing import new_key
 from services.tokens import PAGE, page_of
 from storage.states import RequestState

@@ -159,7 +159,7 @@ async def test_a_request_that_nobody_else_could_approve_is_refused_at_once(
     office: Office, outside: Outside
 ) -> None:
     outside.people.roles[Role.APPROVER] = {OPERATOR}
-    for attempt in (office.requests.may_create(OPERATOR), office.ask()):
+    for attempt in (office.requests.may_ask(OPERATOR, Action.CREATE), office.ask()):
         with pytest.raises(Refused) as caught:
             await attempt
         assert "add people to APPROVERS, or to set APPROVALS_REQUIRED=0" in (

@@ -12,7 +12,7 @@ import pytest
 
 from services.clock import machine_now
 from services.errors import InvalidForm, NotAllowed, NotFound, Refused, UpstreamError
-from services.uploads import TRIES, UploadForm
+from services.proving import TRIES, UploadForm
 from services.wrong_file import WrongFile, WrongFileReason
 from storage.database import Database
 from storage.records import Credentials as SealedCredentials
@@ -175,7 +175,7 @@ async def test_two_processes_that_try_one_file_accept_it_once(
     office: Office, second_office: Office, waiting: Request, server: Server
 ) -> None:
     await office.submit(waiting, server.download_token().content)
-    await asyncio.gather(office.uploads.finish_due(), second_office.uploads.finish_due())
+    await asyncio.gather(office.proving.finish_due(), second_office.proving.finish_due())
     actions = [entry.action for entry in await office.entries()]
     assert actions.count("token.activate") == 1
     assert "upload.refuse" not in actions
@@ -189,7 +189,7 @@ async def test_the_right_file_submitted_twice_takes_effect_once(
     file = server.download_token().content
     first = await office.submit(waiting, file)
     second = await office.submit(waiting, file)
-    ended = {upload.id: upload.state for upload in await office.uploads.finish_due()}
+    ended = {upload.id: upload.state for upload in await office.proving.finish_due()}
     assert sorted([ended[first.id], ended[second.id]]) == ["accepted", "refused"]
     async with office.database.read() as tx:
         assert len(await tx.credentials.all(tx.credentials.select())) == 1
@@ -214,9 +214,9 @@ async def test_an_upload_submitted_before_a_restart_is_finished_after_it(
     upload = await office.submit(waiting, server.download_token().content)
     async with office.database.write() as tx:
         await tx.uploads.claim(upload, machine_now() + timedelta(seconds=60))
-    assert await second_office.uploads.finish_due() == []
+    assert await second_office.proving.finish_due() == []
     await make_due(office)
-    (finished,) = await second_office.uploads.finish_due()
+    (finished,) = await second_office.proving.finish_due()
     assert (finished.id, finished.state) == (upload.id, UploadState.ACCEPTED)
 
 
@@ -417,10 +417,10 @@ async def test_a_fault_of_ours_three_times_gives_up_and_says_so(
     upload = await office.submit(waiting, RuntimeError("a bug"))
     for _ in range(TRIES):
         with pytest.raises(RuntimeError, match="a bug"):
-            await office.uploads.finish_due()
-        assert await office.uploads.finish_due() == []
+            await office.proving.finish_due()
+        assert await office.proving.finish_due() == []
         await make_due(office)
-    (given_up,) = await office.uploads.finish_due()
+    (given_up,) = await office.proving.finish_due()
     assert (given_up.id, given_up.state) == (upload.id, UploadState.REFUSED)
     assert given_up.reason == "internal_error"
     assert "a fault of ours" in (given_up.answer or "")
@@ -436,7 +436,7 @@ async def test_one_files_fault_does_not_keep_another_from_its_outcome(
     await office.submit(waiting, RuntimeError("a bug"))
     good = await office.submit(other, server.download_token().content)
     with pytest.raises(RuntimeError, match="a bug"):
-        await office.uploads.finish_due()
+        await office.proving.finish_due()
     async with office.database.read() as tx:
         ended = await tx.uploads.get(good.id)
     assert ended is not None
@@ -545,7 +545,7 @@ async def test_a_file_of_a_request_that_ended_meanwhile_is_not_used(
     await office.submit(waiting, server.download_token().content)
     async with office.database.write() as tx:
         await tx.requests.change(state=RequestState.CANCELLED)
-    (upload,) = await office.uploads.finish_due()
+    (upload,) = await office.proving.finish_due()
     assert (upload.state, upload.reason) == (UploadState.REFUSED, "refused")
     assert office.apple.requests == []
     assert await in_force(office, await office.token(waiting)) is None
@@ -565,7 +565,7 @@ async def test_a_request_that_ends_while_apple_is_asked_is_not_completed(
         async with office.database.write() as tx:
             await tx.requests.change(state=RequestState.CANCELLED)
 
-    ended, _ = await asyncio.gather(office.uploads.finish_due(), end_it())
+    ended, _ = await asyncio.gather(office.proving.finish_due(), end_it())
     assert [upload.state for upload in ended] == [UploadState.REFUSED]
     token = await office.token(waiting)
     assert token.state is TokenState.AWAITING_TOKEN
