@@ -8,7 +8,7 @@ from services.consents import consent
 from services.errors import InvalidForm, NotAllowed, Refused, UpstreamError
 from services.policy import Approvals, Role
 from storage.records import Request, Token
-from storage.states import NoticeKind, Portal, ProgramName, RequestState, TokenState
+from storage.states import Action, NoticeKind, Portal, ProgramName, RequestState, TokenState
 from tests.services.office import APPROVALS, Office, Outside, form
 from tests.services.ports import APPROVER, OPERATOR, OWNER, SECOND, STRANGER
 
@@ -136,7 +136,7 @@ async def test_only_an_operator_may_ask(office: Office, person: str) -> None:
     assert "*operator*" in caught.value.user_message
     assert OPERATOR in caught.value.user_message
     with pytest.raises(NotAllowed):
-        await office.requests.may_create(person)
+        await office.requests.may_ask(person, Action.CREATE)
     assert await nothing_was_made(office)
 
 

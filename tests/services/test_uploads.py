@@ -12,7 +12,9 @@ import pytest
 
 from services.clock import machine_now
 from services.errors import InvalidForm, NotAllowed, NotFound, Refused, UpstreamError
-from services.proving import TRIES, UploadForm
+from services.programs import Purpose
+from services.proving import TRIES
+from services.uploads import UploadForm
 from services.wrong_file import WrongFile, WrongFileReason
 from storage.database import Database
 from storage.records import Credentials as SealedCredentials
@@ -235,7 +237,7 @@ async def test_a_file_for_an_older_key_pair_is_told(
 ) -> None:
     token = await office.token(waiting)
     office.clock.pass_time(timedelta(minutes=1))
-    newer = await office.program.begin(token)
+    newer = await office.program.begin(token, Purpose.CREATE)
     async with office.database.write() as tx:
         await newer.keep(tx)
     upload = await refused(office, waiting, server.download_token().content)
