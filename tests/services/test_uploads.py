@@ -34,7 +34,7 @@ from tests.sandbox.apple.keypairs import key_pair
 from tests.sandbox.apple.mint import Mint
 from tests.sandbox.apple.server import Server
 from tests.sandbox.apple.shape import Shape
-from tests.services.office import ALERTS, APPLE_ID, Office, Outside
+from tests.services.office import ALERTS, APPLE_ID, Office, Outside, form
 from tests.services.ports import APPROVER, OPERATOR, OWNER, SECOND, START, STRANGER
 
 pytestmark = pytest.mark.usefixtures("online")
@@ -65,10 +65,30 @@ async def refused(office: Office, request: Request, file: bytes | Exception) -> 
     assert await held(office, request) == before
     assert before[0].state is RequestState.AWAITING_UPLOAD
     new = [item.kind for item in (await office.outbox())[len(notices) :]]
-    assert new == [NoticeKind.UPLOAD_REFUSED, NoticeKind.FILE_CLEANUP]
+    assert new == [
+        NoticeKind.UPLOAD_REFUSED,
+        NoticeKind.REQUEST_STORY,
+        NoticeKind.FILE_CLEANUP,
+    ]
     entry = (await office.entries())[-1]
     assert (entry.action, entry.actor) == ("upload.refuse", OPERATOR)
     assert entry.after["reason"] == upload.reason
+    return upload
+
+
+async def kept(office: Office, request: Request, file: bytes) -> Upload:
+    """Bring a file that its holder gives no answer to: it waits under seal, nothing changes."""
+    before = await held(office, request)
+    notices = await office.outbox()
+    upload = await office.bring(request, file)
+    assert (upload.state, upload.ended_at) == (UploadState.RECEIVED, None)
+    assert upload.content is not None
+    assert file.hex() not in upload.content
+    assert upload.kept_until is not None
+    assert await held(office, request) == before
+    new = [item.kind for item in (await office.outbox())[len(notices) :]]
+    assert new == [NoticeKind.REQUEST_STORY, NoticeKind.UPLOAD_KEPT]
+    assert (await office.entries())[-1].action == "upload.hold"
     return upload
 
 
@@ -118,12 +138,14 @@ async def test_a_proved_file_is_told_to_all_who_wait(
         NoticeKind.REQUEST_CARD,
         NoticeKind.STEPS,
         NoticeKind.TOKEN_ACTIVE,
+        NoticeKind.REQUEST_STORY,
         NoticeKind.FILE_CLEANUP,
     ]
-    card, steps, active, _ = told
+    card, steps, active, story, _ = told
     assert card.edits is not None
     assert steps.edits is not None
     assert active.destination == ALERTS
+    assert story.replies_to == card.edits
 
 
 async def test_apple_is_asked_before_anything_is_in_force(
@@ -359,9 +381,16 @@ async def test_where_apple_gives_no_answer_nothing_is_half_stored(
 ) -> None:
     file = server.download_token().content
     office.apple.faults.next(call, SILENT[what])
-    upload = await refused(office, waiting, file)
-    assert upload.reason == "no_answer"
-    assert (await office.bring(waiting, file)).state is UploadState.ACCEPTED
+    upload = await kept(office, waiting, file)
+    await make_due(office)
+    assert [one.id for one in await office.proving.finish_due()] == [upload.id]
+    assert (await office.request(waiting.id)).state is RequestState.COMPLETED
+    async with office.database.read() as tx:
+        done = await tx.uploads.get(upload.id)
+    assert done is not None
+    assert (done.state, done.content) == (UploadState.ACCEPTED, None)
+    # What waited under seal is not asked for at Slack again.
+    assert office.outside.files.fetched == [upload.file_id]
 
 
 async def test_where_apple_is_silent_too_long_nothing_is_half_stored(
@@ -369,8 +398,28 @@ async def test_where_apple_is_silent_too_long_nothing_is_half_stored(
 ) -> None:
     office.outside.http.timeout = httpx.Timeout(0.1)
     office.apple.faults.next("/account", faults.slow(0.5))
-    upload = await refused(office, waiting, server.download_token().content)
-    assert upload.reason == "no_answer"
+    await kept(office, waiting, server.download_token().content)
+
+
+async def test_a_file_without_an_answer_for_24_hours_is_refused_and_nothing_is_kept(
+    office: Office, waiting: Request, server: Server
+) -> None:
+    office.apple.faults.next("/session", faults.throttled(code=503), times=10)
+    upload = await kept(office, waiting, server.download_token().content)
+    await make_due(office)
+    await office.proving.finish_due()
+    async with office.database.read() as tx:
+        again = await tx.uploads.get(upload.id)
+    assert again is not None
+    assert (again.state, again.kept_until) == (UploadState.RECEIVED, upload.kept_until)
+    async with office.database.write() as tx:
+        await tx.uploads.change(kept_until=machine_now(), due_at=machine_now())
+    await office.proving.finish_due()
+    async with office.database.read() as tx:
+        ended = await tx.uploads.get(upload.id)
+    assert ended is not None
+    assert (ended.state, ended.reason) == (UploadState.REFUSED, "no_answer")
+    assert (ended.content, ended.data_key) == (None, None)
 
 
 async def test_a_file_changed_after_encryption_is_damaged_whatever_was_changed(
@@ -469,9 +518,8 @@ async def test_requester_and_owner_may_upload(
 
 
 async def test_whoever_decided_may_not_upload_even_as_owner(office: Office) -> None:
-    request = await office.ask("Library iPads")
-    async with office.database.write() as tx:
-        await tx.tokens.change(owner=APPROVER)
+    wish = form("Library iPads", owner=APPROVER)
+    request = await office.requests.create(OPERATOR, wish)
     await office.click(request, APPROVER)
     await office.preparation.begin_approved()
     with pytest.raises(NotAllowed) as caught:
