@@ -18,13 +18,13 @@ from services.desk import DeskGround, desk_of
 from services.notices import Channels, Notices
 from services.policy import Approvals
 from services.programs import Program
-from services.request_forms import CreateForm
+from services.request_forms import CreateForm, DeleteForm, RenewForm
 from services.sealing import EncryptionKey, KeyRing
 from services.sync import Sync
 from services.uploads import UploadForm
 from storage.database import Database
 from storage.records import AuditEntry, Decision, OutboxItem, Request, Token, Upload
-from storage.states import NoticeKind, Portal, ProgramName, Verdict
+from storage.states import Action, NoticeKind, Portal, ProgramName, RenewalCause, Verdict
 from tests.sandbox.apple.organisation import Organisation
 from tests.sandbox.apple.server import Server
 from tests.sandbox.apple.service import Apple
@@ -182,6 +182,35 @@ class Office:
         await self.bring(request, server.download_token().content)
         return await self.token(request), server
 
+    async def renew(self, token: Token, person: str = OPERATOR, **fields: object) -> Request:
+        """The operator asks to renew; by default, for the yearly reason."""
+        return await self.renewals.ask(person, renew_form(token, **fields))
+
+    async def under_way(self, token: Token, **fields: object) -> Request:
+        """A renewal that waits for its file: asked for, approved, prepared."""
+        request = await self.renew(token, **fields)
+        await self.click(request)
+        await self.preparation.begin_approved()
+        return await self.request(request.id)
+
+    async def delete(
+        self, token: Token, person: str = OPERATOR, *, action: Action = Action.DELETE
+    ) -> Request:
+        """The operator asks to delete the token, or to remove its devices here."""
+        form = DeleteForm(
+            submission=f"delete-{next(_numbers)}",
+            token_id=token.id,
+            action=action,
+            typed=token.name,
+            reason="The school moves to another MDM",
+        )
+        return await self.deletions.ask(person, form)
+
+    async def stories(self, request: Request) -> list[str]:
+        """What was told in the request's thread."""
+        items = await self.outbox(NoticeKind.REQUEST_STORY)
+        return [item.facts["event"] for item in items if item.subject_id == request.id]
+
     async def request(self, request_id: str) -> Request:
         """The request as it is now."""
         async with self.database.read() as tx:
@@ -221,6 +250,20 @@ def form(name: str = "HQ iPads", **fields: object) -> CreateForm:
         owner=OWNER,
         reason="New iPads for the primary school",
         consented=True,
+    )
+    return replace(good, **fields)  # type: ignore[arg-type]
+
+
+def renew_form(token: Token, **fields: object) -> RenewForm:
+    """A renew form that has nothing wrong, but for what is given."""
+    good = RenewForm(
+        submission=f"renew-{next(_numbers)}",
+        token_id=token.id,
+        cause=RenewalCause.YEARLY,
+        apple_id=token.apple_id,
+        reason="",
+        replaces=False,
+        rotate=False,
     )
     return replace(good, **fields)  # type: ignore[arg-type]
 
