@@ -18,6 +18,15 @@ RecordT = TypeVar("RecordT")
 EXPORTED = 50_000
 """Entries in one file: what can be made and sent well within the time of one post."""
 
+OF_REQUEST = {
+    NoticeKind.REQUEST_CARD,
+    NoticeKind.REQUEST_NEWS,
+    NoticeKind.STEPS,
+    NoticeKind.TOKEN_GONE,
+    NoticeKind.UPLOAD_NAG,
+}
+"""What is drawn from a request and what belongs to it."""
+
 
 class Vanished(Exception):
     """What the row points to is no longer there, so there is nothing to say."""
@@ -43,23 +52,30 @@ class Drawing:
     async def message(self, item: OutboxItem) -> Message:
         """The message of a row, as the records are now. Raises Vanished."""
         async with self.database.read() as tx:
+            if item.kind in OF_REQUEST:
+                return self._of_request(item.kind, await _facts(tx, item.subject_id))
             match item.kind:
-                case NoticeKind.REQUEST_CARD:
-                    return request_card.request_card(await _facts(tx, item.subject_id), self.zone)
-                case NoticeKind.REQUEST_NEWS:
-                    return story.news(await _facts(tx, item.subject_id))
                 case NoticeKind.REQUEST_STORY:
                     return await self._story(tx, item)
-                case NoticeKind.UPLOAD_NAG:
-                    return steps.upload_nag(await _facts(tx, item.subject_id), self.zone)
-                case NoticeKind.STEPS:
-                    return steps.steps(await _facts(tx, item.subject_id), self.zone)
                 case NoticeKind.TOKEN_ACTIVE:
                     return await self._token_active(tx, item)
                 case kind if kind in KINDS:
                     return _there(await self.watch.message(tx, item))
                 case _:
                     return await _small(tx, item)
+
+    def _of_request(self, kind: NoticeKind, shown: RequestFacts) -> Message:
+        match kind:
+            case NoticeKind.REQUEST_CARD:
+                return request_card.request_card(shown, self.zone)
+            case NoticeKind.REQUEST_NEWS:
+                return story.news(shown)
+            case NoticeKind.UPLOAD_NAG:
+                return steps.upload_nag(shown, self.zone)
+            case NoticeKind.TOKEN_GONE:
+                return outcomes.token_gone(shown)
+            case _:
+                return steps.steps(shown, self.zone)
 
     async def certificate(self, item: OutboxItem) -> DrawnFile:
         """The file of a CERTIFICATE row. Raises Vanished."""
@@ -113,8 +129,6 @@ async def _small(tx: Transaction, item: OutboxItem) -> Message:
         case NoticeKind.UPLOAD_KEPT:
             kept = _there(await tx.uploads.get(item.subject_id))
             return upload.upload_kept((await _facts(tx, kept.request_id)).token)
-        case NoticeKind.TOKEN_GONE:
-            return outcomes.token_gone(await _facts(tx, item.subject_id))
         case NoticeKind.SYNC_RESULT:
             run = _there(await tx.sync_runs.get(item.subject_id))
             token = _there(await tx.tokens.get(run.token_id))

@@ -1,5 +1,6 @@
 """Claims about deleting: nothing goes while something depends on it, and nothing half."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -69,9 +70,10 @@ async def test_an_empty_token_is_deleted_and_its_secrets_are_gone_from_the_file(
         assert await tx.key_pairs.newest_of(active.id) is None
     with closing(sqlite3.connect(path)) as plain:
         plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    everything = await asyncio.to_thread(path.read_bytes)
     for secret in (pair.private_key, credentials.access_secret):
         assert secret is not None
-        assert secret.encode() not in path.read_bytes()
+        assert secret.encode() not in everything
     actions = [entry.action for entry in await office.entries()]
     assert actions[-2:] == ["token.deleting", "token.delete"]
     assert await office.outbox(NoticeKind.TOKEN_GONE)
@@ -155,9 +157,7 @@ async def test_a_token_that_apple_takes_no_more_can_be_deleted(
     assert (await ended(office, request)).state is RequestState.COMPLETED
 
 
-async def test_a_deletion_waits_for_a_sync_that_runs(
-    office: Office, active: Token, server: Server
-) -> None:
+async def test_a_deletion_waits_for_a_sync_that_runs(office: Office, active: Token) -> None:
     request = await office.delete(active)
     await office.click(request)
     run = facts.sync_run(active.id, lease_until=machine_now() + timedelta(minutes=1))

@@ -57,9 +57,7 @@ async def test_the_preflight_says_what_is_known_before_anything_irreversible(
     assert look.pair.state is KeyPairState.CURRENT
 
 
-async def test_the_preflight_tells_unsigned_terms(
-    office: Office, active: Token, server: Server
-) -> None:
+async def test_the_preflight_tells_unsigned_terms(office: Office, active: Token) -> None:
     office.outside.organisation.change_terms()
     look = await office.renewals.preflight(OPERATOR, active.id)
     assert look.holding is not None
@@ -273,7 +271,7 @@ async def test_a_renewal_under_way_notices_the_download_and_says_it_once_a_day(
 
 
 async def test_saying_that_it_is_downloaded_makes_it_half_done(
-    office: Office, active: Token, server: Server
+    office: Office, active: Token
 ) -> None:
     request = await office.under_way(active)
     for person in (APPROVER, STRANGER):
@@ -286,7 +284,7 @@ async def test_saying_that_it_is_downloaded_makes_it_half_done(
 
 
 async def test_one_guarded_action_at_a_time_and_the_first_is_named(
-    office: Office, active: Token, server: Server
+    office: Office, active: Token
 ) -> None:
     await office.renew(active)
     with pytest.raises(Refused) as caught:
@@ -295,16 +293,14 @@ async def test_one_guarded_action_at_a_time_and_the_first_is_named(
     assert "renew" in caught.value.user_message
 
 
-async def test_a_form_submitted_twice_is_one_request(
-    office: Office, active: Token, server: Server
-) -> None:
+async def test_a_form_submitted_twice_is_one_request(office: Office, active: Token) -> None:
     form = renew_form(active)
     first = await office.renewals.ask(OPERATOR, form)
     assert (await office.renewals.ask(OPERATOR, form)).id == first.id
 
 
 async def test_a_personal_apple_id_is_questioned_and_may_be_confirmed(
-    office: Office, active: Token, server: Server
+    office: Office, active: Token
 ) -> None:
     with pytest.raises(PublicDomain) as caught:
         await office.renew(active, apple_id="somebody@icloud.com")
@@ -313,12 +309,12 @@ async def test_a_personal_apple_id_is_questioned_and_may_be_confirmed(
     assert request.apple_id == "somebody@icloud.com"
 
 
-async def test_another_reason_has_to_be_said(office: Office, active: Token, server: Server) -> None:
+async def test_another_reason_has_to_be_said(office: Office, active: Token) -> None:
     with pytest.raises(InvalidForm) as caught:
         await office.renew(active, cause=RenewalCause.OTHER)
     assert "reason" in caught.value.fields
 
 
-async def test_only_an_operator_asks(office: Office, active: Token, server: Server) -> None:
+async def test_only_an_operator_asks(office: Office, active: Token) -> None:
     with pytest.raises(NotAllowed):
         await office.renew(active, SECOND)
