@@ -26,8 +26,12 @@ def story(
     """One reply; `told` holds the event and the ids of the people in it."""
     event = StoryEvent(told["event"])
     text = _words(shown, event, told, upload, zone)
-    urgent = event in URGENT and shown.request.ended_at is None
-    return Message(text=text, blocks=[section(text)], urgent=urgent)
+    title, name = ACTIONS[shown.request.action].title, escape(shown.token.name)
+    return Message(
+        text=f"{title} {name}: {event.value.replace('_', ' ')}",
+        blocks=[section(text)],
+        urgent=event in URGENT and shown.request.ended_at is None,
+    )
 
 
 def _words(

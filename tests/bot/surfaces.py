@@ -29,6 +29,7 @@ from services.policy import Actor, Role, require
 from services.tokens import Page
 from storage.states import Health, ProgramName, RequestState, SyncState, TokenState, UploadState
 from tests.bot.histories import histories
+from tests.bot.request_surfaces import request_messages, request_views
 from tests.bot.samples import AMIR, BEA, NOW, OLIVIA, OTTO, ZONE, Sample
 from tests.bot.watch_surfaces import watch_messages, watch_views
 
@@ -41,6 +42,7 @@ def messages(sample: Sample) -> dict[str, Message]:
         **_outcomes(sample),
         **_answers(sample),
         **watch_messages(sample),
+        **request_messages(sample),
     }
 
 
@@ -63,6 +65,7 @@ def views(sample: Sample) -> dict[str, View]:
         ),
         **histories(sample),
         **watch_views(sample),
+        **request_views(sample),
         "refusal_view": page(upload.TITLE, words(Refused("no", user_message=f"No: {name}."))),
     }
 

@@ -24,6 +24,7 @@ from storage.states import (
     ReportKind,
     ReportState,
     RequestState,
+    StoryEvent,
 )
 from storage.watch_records import Alert, Reminder, Report
 from tests.bot.drawings import drawing_of
@@ -88,6 +89,10 @@ REPORT = made(
 SUBJECTS = {
     NoticeKind.REQUEST_CARD: REQUEST.id,
     NoticeKind.REQUEST_NEWS: REQUEST.id,
+    NoticeKind.REQUEST_STORY: REQUEST.id,
+    NoticeKind.UPLOAD_NAG: REQUEST.id,
+    NoticeKind.UPLOAD_KEPT: UPLOAD.id,
+    NoticeKind.TOKEN_GONE: REQUEST.id,
     NoticeKind.CLICK_ANSWER: REFUSED.id,
     NoticeKind.CERTIFICATE: KEY_PAIR.id,
     NoticeKind.STEPS: REQUEST.id,
@@ -117,6 +122,7 @@ FILES = {
 }
 FACTS = {
     NoticeKind.CHANNEL_CLOSED: {"channel": "C0ALERTS", "error": "is_archived"},
+    NoticeKind.REQUEST_STORY: {"event": StoryEvent.EXPIRED.value},
     NoticeKind.OWNER_NOT_REACHED: {"owner": OTTO},
     NoticeKind.HANDED_OVER: {"owner": AMIR, "by": OLIVIA, "tokens": TOKEN.id},
     NoticeKind.DIGEST: {"at": NOW.isoformat(), "head": f"7:{'ab' * 32}"},

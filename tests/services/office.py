@@ -182,9 +182,9 @@ class Office:
         await self.bring(request, server.download_token().content)
         return await self.token(request), server
 
-    async def renew(self, token: Token, person: str = OPERATOR, **fields: object) -> Request:
+    async def renew(self, token: Token, **fields: object) -> Request:
         """The operator asks to renew; by default, for the yearly reason."""
-        return await self.renewals.ask(person, renew_form(token, **fields))
+        return await self.renewals.ask(OPERATOR, renew_form(token, **fields))
 
     async def under_way(self, token: Token, **fields: object) -> Request:
         """A renewal that waits for its file: asked for, approved, prepared."""

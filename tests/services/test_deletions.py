@@ -137,9 +137,7 @@ async def test_devices_that_come_between_approval_and_execution_fall_back(
     assert (await office.entries())[-1].action == "request.fail"
 
 
-async def test_apples_silence_stops_a_deletion_and_says_so(
-    office: Office, active: Token, server: Server
-) -> None:
+async def test_apples_silence_stops_a_deletion_and_says_so(office: Office, active: Token) -> None:
     request = await office.delete(active)
     await office.click(request)
     office.apple.faults.next("/server/devices", faults.reset(), times=3)

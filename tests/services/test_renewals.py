@@ -317,4 +317,4 @@ async def test_another_reason_has_to_be_said(office: Office, active: Token) -> N
 
 async def test_only_an_operator_asks(office: Office, active: Token) -> None:
     with pytest.raises(NotAllowed):
-        await office.renew(active, SECOND)
+        await office.renewals.ask(SECOND, renew_form(active))
