@@ -23,6 +23,10 @@ def renew_form(look: Preflight, zone: ZoneInfo, *, question: str | None = None) 
     """The form; `question` is the public domain of an Apple ID that the person has to confirm."""
     token = look.token
     causes = [option(words, cause.value) for cause, words in CAUSES.items()]
+    why: Block = {"type": "static_select", "options": causes}
+    if look.holding is not None and look.holding.health is Health.SUPERSEDED:
+        downloaded = RenewalCause.ALREADY_DOWNLOADED
+        why["initial_option"] = option(CAUSES[downloaded], downloaded.value)
     servers = [
         option("the token's own server (the yearly renewal)", SAME),
         option("another server: the inventory starts afresh", OTHER),
@@ -35,7 +39,7 @@ def renew_form(look: Preflight, zone: ZoneInfo, *, question: str | None = None) 
             ":warning: *Download Token invalidates the token in use.* Don't download before this "
             "is approved, unless it was done already: then choose that below."
         ),
-        field("cause", "Why", {"type": "static_select", "options": causes}),
+        field("cause", "Why", why),
         field(
             "apple_id",
             "Apple ID that downloads the new token",
@@ -142,7 +146,7 @@ def _findings(look: Preflight) -> list[Block]:
             return [
                 section(
                     ":warning: *A newer token was downloaded already*, so enrolment is down. "
-                    "Choose that below, and upload the newest file at once."
+                    "It is chosen below: ask, then upload the newest file at once."
                 )
             ]
         case Health.THROTTLED | Health.UNREACHABLE:
