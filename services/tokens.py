@@ -176,7 +176,8 @@ def named_in(text: str, living: Sequence[Token]) -> Token:
     Raises Several where it is the beginning or a part of more than one name, else NotFound naming
     those there are.
     """
-    name = plain_name(text).casefold()
+    typed = plain_name(text)
+    name = typed.casefold()
     begun = [token for token in living if _begins(token.name.casefold(), name)]
     if begun:
         return max(begun, key=lambda token: len(token.name))
@@ -185,10 +186,10 @@ def named_in(text: str, living: Sequence[Token]) -> Token:
         if len(found) == 1:
             return found[0]
         if found:
-            raise Several(found, name)
+            raise Several(found, typed)
     if not name and living:
         raise Several(living, "")
-    raise _unknown(name, living)
+    raise _unknown(typed, living)
 
 
 class Several(NotFound):

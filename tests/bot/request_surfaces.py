@@ -139,6 +139,7 @@ def request_views(sample: Sample) -> dict[str, View]:
         ),
         "remove_form": delete.remove_form(look(sample, devices=2345, profiles=1)),
         "choice": choice.choose([token], renew.OPEN, ZONE),
+        "choice_delete": choice.choose([token], delete.OPEN, ZONE),
         "decline_form": request_forms.decline_form(
             shown.request, token, "C0APPROVE/1.2", shown.request.digest
         ),
