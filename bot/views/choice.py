@@ -24,7 +24,7 @@ def choose(tokens: Sequence[Token], action_id: str, zone: ZoneInfo) -> View:
     for token in tokens[:SHOWN]:
         ends = f", expires {day(token.expires_at, zone)}" if token.expires_at else ""
         line = f"*{escape(token.name)}*: {token_state(token.state, token.health)}{ends}"
-        block = section(line, block_id=token.id)
+        block = section(line)
         blocks.append(block | {"accessory": button("Choose", action_id, token.id)})
     if len(tokens) > SHOWN:
         blocks.append(context("There are more; write the name behind the command."))

@@ -63,6 +63,9 @@ def views(sample: Sample) -> dict[str, View]:
         "token_page": token_pages.token_page(
             Page(items=[sample.looked_at()], number=1, pages=3), ZONE
         ),
+        "status_page": token_pages.status_page(
+            replace(sample.looked_at(), step=NextStep.SIGN_TERMS), ZONE
+        ),
         **histories(sample),
         **watch_views(sample),
         **request_views(sample),

@@ -12,7 +12,8 @@ import yaml
 from bot.settings import Settings, load_settings
 from bot.sources import SettingShown, Source, sources
 from bot.views.blocks import View
-from bot.views.home import SHOWN, STEPS, home_tab
+from bot.views.home import SHOWN, home_tab
+from bot.views.next_steps import STEPS
 from bot.views.paging import page_asked
 from bot.views.settings import settings_page
 from bot.views.token_pages import token_page

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 60
-"""It takes 8 on an idle machine."""
+SECONDS = 110
+"""It takes 12 on an idle machine."""
 KEY_LINES = (
     "  `crate` is not a word I know. Did you mean `/enroll-token create`?",
     "  [ Approve ]  [ Decline… ]  [ Cancel ]",
