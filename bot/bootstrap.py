@@ -1,7 +1,7 @@
 """The only place that wires: from settings to a service that can be started and stopped."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -10,8 +10,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import SystemClock
 from bot.core import Ground, core_of
+from bot.heartbeat import Heartbeat
+from bot.metrics import Metrics
 from bot.preflight import SlackSide
-from bot.schedule import Schedule
+from bot.schedule import LanePlan, Schedule
 from bot.settings import Settings
 from bot.surfaces import bolt_app, register
 from bot.work import Work
@@ -28,6 +30,8 @@ from storage.states import ProgramName
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 8.0
+Called = Callable[[str, str], None]
+"""Told how each call to a holder ended: whose, and how."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,7 @@ class Service:
     work: Work
     database: Database
     slack: AsyncWebClient
+    metrics: Metrics
 
     async def ready(self) -> bool:
         """Whether the database and Slack answer; the keys were proved at start."""
@@ -52,6 +57,14 @@ class Service:
         return True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """The database, and the keys that open what is sealed in it."""
+
+    database: Database
+    keys: KeyRing
+
+
 def keys_of(settings: Settings) -> KeyRing:
     """The key-encryption keys. Raises SealBroken."""
     return parse_keys(tuple(key.get_secret_value() for key in settings.encryption_keys))
@@ -59,11 +72,16 @@ def keys_of(settings: Settings) -> KeyRing:
 
 @asynccontextmanager
 async def programs_of(
-    settings: Settings, database: Database, keys: KeyRing, clock: Clock
+    settings: Settings, store: Store, *, clock: Clock, called: Called = lambda _holder, _end: None
 ) -> AsyncIterator[dict[ProgramName, Program]]:
     """The programs that this deployment offers, with their connections open."""
-    async with apple_http(settings.apple_enrollment_url) as http:
-        yield {ProgramName.APPLE: AppleProgram(database, http, Vault(keys), clock)}
+
+    def apple_called(outcome: str) -> None:
+        called(ProgramName.APPLE, outcome)
+
+    async with apple_http(settings.apple_enrollment_url, apple_called) as http:
+        vault = Vault(store.keys)
+        yield {ProgramName.APPLE: AppleProgram(store.database, http, vault, clock)}
 
 
 def slack_client(settings: Settings) -> AsyncWebClient:
@@ -83,12 +101,18 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
         keys = keys_of(settings)
         await open_keys(database, keys)
         clock = SystemClock()
-        async with programs_of(settings, database, keys, clock) as programs:
+        # The schedule is made after what it counts for.
+        made: list[Schedule] = []
+        metrics = Metrics(database, clock, lambda: made[0].last_tick_age() if made else 0.0)
+        store = Store(database=database, keys=keys)
+        called = metrics.called
+        async with programs_of(settings, store, clock=clock, called=called) as programs:
             slack = slack_client(settings)
             ground = Ground(
                 database=database, keys=keys, programs=programs, slack=slack, clock=clock
             )
-            service = _service(settings, side, ground)
+            service = _service(settings, side, ground, metrics)
+            made.append(service.schedule)
             service.schedule.start()
             yield service
             await service.schedule.stop()
@@ -97,12 +121,28 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
         await database.close()
 
 
-def _service(settings: Settings, side: SlackSide, ground: Ground) -> Service:
+def _service(settings: Settings, side: SlackSide, ground: Ground, metrics: Metrics) -> Service:
     work = Work()
     app = bolt_app(settings, side, ground.slack)
     lanes = register(settings, core_of(settings, side, ground), work, ground.slack, app)
+    beating: list[Heartbeat] = []
+
+    async def heartbeat() -> float | None:
+        return await beating[0].beat() if beating else None
+
+    if settings.heartbeat_url is not None:
+        lanes.append(LanePlan(name="heartbeat", sweep=heartbeat))
     schedule = Schedule(lanes, settings.tick_every)
     ground.database.on_commit = schedule.wake
-    return Service(
-        app=app, schedule=schedule, work=work, database=ground.database, slack=ground.slack
+    service = Service(
+        app=app,
+        schedule=schedule,
+        work=work,
+        database=ground.database,
+        slack=ground.slack,
+        metrics=metrics,
     )
+    if settings.heartbeat_url is not None:
+        url = settings.heartbeat_url.get_secret_value()
+        beating.append(Heartbeat(url, alive=schedule.alive, ready=service.ready))
+    return service

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
 
-from bot.bootstrap import keys_of, programs_of
+from bot.bootstrap import Store, keys_of, programs_of
 from bot.clock import SystemClock
 from bot.logs import set_up_logs
 from bot.settings import Settings, load_settings
@@ -16,18 +16,16 @@ from bot.sync_drawing import sync_facts
 from bot.syncing import SyncGround, sync_of
 from bot.views.sync import progress_line, result_lines
 from services.audit import AuditLog
-from services.errors import Refused
 from services.keys import open_keys
 from services.notices import Channels, Notices
-from services.phrases import quoted
 from services.sync import Sync
 from services.sync_plan import Rhythm
 from services.sync_run import SyncLost
-from services.tokens import only_beginning, plain_name
+from services.tokens import named_in
 from storage.database import Database
 from storage.migrations import require_newest
 from storage.records import SyncRun, Token
-from storage.states import SyncState, TokenState
+from storage.states import SyncState
 
 LOOK_SECONDS = 1.0
 OPEN = (SyncState.WAITING, SyncState.RUNNING)
@@ -99,16 +97,7 @@ async def _show_progress(database: Database, token: Token) -> None:
 
 async def _token(database: Database, name: str) -> Token:
     async with database.read() as tx:
-        typed = plain_name(name)
-        token = await tx.tokens.named(typed) or only_beginning(typed, await tx.tokens.living())
-    if token.state is not TokenState.ACTIVE:
-        state = token.state.value.replace("_", " ")
-        raise Refused(
-            f"token {token.id} is {state}",
-            user_message=f"{quoted(token.name)} is not in use ({state}), so it has no devices to "
-            "sync. See enroll-token list.",
-        )
-    return token
+        return named_in(name, await tx.tokens.living())
 
 
 @asynccontextmanager
@@ -118,7 +107,8 @@ async def _opened(settings: Settings) -> AsyncIterator[tuple[Database, Sync]]:
         await require_newest(database)
         keys = keys_of(settings)
         await open_keys(database, keys)
-        async with programs_of(settings, database, keys, clock) as programs:
+        store = Store(database=database, keys=keys)
+        async with programs_of(settings, store, clock=clock) as programs:
             channels = Channels(alert=settings.alert_channel, approval=settings.requests_channel)
             ground = SyncGround(
                 database=database,

@@ -11,7 +11,7 @@ from services.policy import People
 from services.programs import Program
 from services.sync import Sync
 from services.sync_plan import Rhythm
-from services.sync_run import Desk
+from services.sync_run import SyncDesk
 from services.sync_wishes import SyncWishes
 from storage.database import Database
 from storage.states import ProgramName
@@ -39,7 +39,7 @@ class Syncing:
 
 def sync_of(ground: SyncGround, rhythm: Rhythm) -> Sync:
     """The sync itself."""
-    desk = Desk(
+    desk = SyncDesk(
         database=ground.database,
         notices=ground.notices,
         losses=Losses(ground.notices, ground.clock),

@@ -90,17 +90,27 @@ class LossAnswers:
         require(actor, Role.APPROVER, holders)
         async with self.database.write() as tx:
             question = await _open(tx, question_id)
-            removed, now = 0, self.clock.now()
-            if remove:
-                removed = await tx.devices.remove_unseen(
-                    question.token_id, question.generation, now
-                )
-            state = LossState.REMOVED if remove else LossState.KEPT
-            await tx.loss_questions.answer(question.id, state, at=now, by=person, removed=removed)
-            answered = await tx.loss_questions.get(question.id) or question
-            await self.audit.append(tx, _deed(answered, origin))
+            answered = await self._answer(tx, question, person, remove=remove)
             await self.notices.loss_question(tx, answered)
-            return answered
+            if answered.state is not LossState.OUTDATED:
+                await self.audit.append(tx, _deed(answered, origin))
+        if answered.state is LossState.OUTDATED:
+            raise _too_late(answered)
+        return answered
+
+    async def _answer(
+        self, tx: Transaction, question: LossQuestion, person: str, *, remove: bool
+    ) -> LossQuestion:
+        state, removed, now = LossState.REMOVED if remove else LossState.KEPT, 0, self.clock.now()
+        place = await tx.sync_places.of(question.token_id)
+        if place is None or place.generation != question.generation:
+            # A newer full list is being read: what it has named carries its mark by now.
+            await tx.loss_questions.answer(question.id, LossState.OUTDATED, at=now)
+            return await tx.loss_questions.get(question.id) or question
+        if remove:
+            removed = await tx.devices.remove_unseen(question.token_id, question.generation, now)
+        await tx.loss_questions.answer(question.id, state, at=now, by=person, removed=removed)
+        return await tx.loss_questions.get(question.id) or question
 
 
 async def _open(tx: Transaction, question_id: str) -> LossQuestion:
@@ -111,12 +121,16 @@ async def _open(tx: Transaction, question_id: str) -> LossQuestion:
             user_message="This question is not known here (any more). Look at the newest messages.",
         )
     if question.state is not LossState.OPEN:
-        by = f"{named(question.answered_by)} was first" if question.answered_by else "It is over"
-        raise Refused(
-            f"question {question.id} is {question.state}",
-            user_message=f"{by}: {SAID[question.state]}. Nothing was done.",
-        )
+        raise _too_late(question)
     return question
+
+
+def _too_late(question: LossQuestion) -> Refused:
+    by = f"{named(question.answered_by)} was first" if question.answered_by else "It is over"
+    return Refused(
+        f"question {question.id} is {question.state}",
+        user_message=f"{by}: {SAID[question.state]}. Nothing was done.",
+    )
 
 
 SAID = {

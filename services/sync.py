@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from services.audit import AuditLog, Deed
+from services.audit import AuditLog
 from services.clock import machine_now
 from services.errors import Refused, ServiceError, UpstreamError
 from services.phrases import quoted
 from services.programs import CursorLost, ListAstray, Program, SyncEnd
+from services.sync_asks import Ask, accept, check_in_use
 from services.sync_claims import Claims
-from services.sync_run import Desk, HeldRun, SyncLost
+from services.sync_run import HeldRun, SyncDesk, SyncLost, SyncStopped
 from storage.database import Transaction
 from storage.records import SyncRun, Token
 from storage.states import ProgramName, SyncState
@@ -29,7 +30,7 @@ class Sync:
     """Runs through tokens' devices, one run a token at a time over all processes."""
 
     def __init__(
-        self, desk: Desk, *, programs: Mapping[ProgramName, Program], audit: AuditLog
+        self, desk: SyncDesk, *, programs: Mapping[ProgramName, Program], audit: AuditLog
     ) -> None:
         self.desk = desk
         self.programs = programs
@@ -63,15 +64,18 @@ class Sync:
     async def run_now(self, token: Token, asked_by: str, *, full: bool = False) -> SyncRun:
         """Run the token's sync to its end in this process; the run as it ended.
 
-        Raises Refused if one is open, SyncLost if another process took it over.
+        Raises Refused if one is open or the token is not in use, SyncLost if another process took
+        it over.
         """
+        now = self.desk.clock.now()
+        ask = Ask(asked_by=asked_by, asked_at=now, origin="command line", full=full)
         async with self.desk.database.write() as tx:
-            await note_ask(tx, self.audit, token, asked_by, origin="command line", full=full)
-            if full:
-                await tx.sync_places.forget(token.id)
-            held = await self.claims.begin(tx, token, asked_by)
+            fresh = await tx.tokens.get(token.id) or token
+            check_in_use(fresh)
+            await accept(tx, self.audit, fresh, ask)
+            held = await self.claims.begin(tx, fresh, asked_by)
             if held is None:
-                raise await _under_way(tx, token)
+                raise await _under_way(tx, fresh)
         while True:
             await self._run(held)
             if held.run.state is SyncState.RUNNING:
@@ -91,7 +95,7 @@ class Sync:
     async def _run(self, held: HeldRun) -> None:
         beat = asyncio.create_task(held.beat())
         try:
-            await self._list(held)
+            await self._list_or_stop(held)
         except SyncLost:
             log.warning("sync_lost", extra={"token_id": held.token.id, "run_id": held.run.id})
         except asyncio.CancelledError:
@@ -99,6 +103,12 @@ class Sync:
             raise
         finally:
             await _stop([beat])
+
+    async def _list_or_stop(self, held: HeldRun) -> None:
+        try:
+            await self._list(held)
+        except SyncStopped as stopped:
+            await held.stop(str(stopped))
 
     async def _list(self, held: HeldRun) -> None:
         fields = {"token_id": held.token.id, "run_id": held.run.id}
@@ -132,23 +142,6 @@ class Sync:
         async with self.desk.database.read() as tx:
             at = await tx.sync_runs.next_at()
         return None if at is None else max(0.05, (at - machine_now()).total_seconds())
-
-
-async def note_ask(
-    tx: Transaction, audit: AuditLog, token: Token, asked_by: str, *, origin: str, full: bool
-) -> None:
-    """Write down who wished for a sync."""
-    await audit.append(
-        tx,
-        Deed(
-            actor=asked_by,
-            action="sync.ask",
-            subject=f"token:{token.id}",
-            token_id=token.id,
-            origin=origin,
-            after={"devices": "all anew" if full else "changes"},
-        ),
-    )
 
 
 async def _under_way(tx: Transaction, token: Token) -> Refused:

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from services.clock import machine_now
 from services.programs import SyncStart
-from services.sync_plan import carried_on, new_run, plan
-from services.sync_run import Desk, HeldRun
+from services.sync_plan import NOT_IN_USE, carried_on, new_run, plan, why_stopped
+from services.sync_run import HeldRun, SyncDesk
 from storage.database import Transaction
 from storage.records import SyncRun, Token
-from storage.states import SyncState, TokenState
+from storage.states import SyncState
 
 SCHEDULE = "schedule"
 CRASHES = 5
@@ -18,13 +18,12 @@ CRASHED = (
     "The process that ran it ended several times at the same place. Ask your admin to look at the "
     "app's log."
 )
-NOT_IN_USE = "The token is not in use any more."
 
 
 class Claims:
     """Takes runs for this process."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: SyncDesk) -> None:
         self.desk = desk
 
     async def due(self, at_most: int, busy: frozenset[str]) -> list[HeldRun]:
@@ -68,8 +67,9 @@ class Claims:
         """Take a run that waits, or that a dead process held, where it stands."""
         async with self.desk.database.write() as tx:
             token = await tx.tokens.get(run.token_id)
-            if token is None or token.state is not TokenState.ACTIVE:
-                await self._end(tx, run, NOT_IN_USE)
+            why = why_stopped(token)
+            if token is None or why is not None:
+                await self._end(tx, run, why or NOT_IN_USE)
                 return None
             if run.state is SyncState.RUNNING and run.tries >= CRASHES:
                 await self._end(tx, run, CRASHED)
@@ -118,5 +118,5 @@ class Claims:
 
     def _is_due(self, token: Token) -> bool:
         due_at = token.sync_due_at
-        active = token.state is TokenState.ACTIVE
-        return active and due_at is not None and due_at <= self.desk.clock.now()
+        begins = why_stopped(token) is None
+        return begins and due_at is not None and due_at <= self.desk.clock.now()

@@ -8,14 +8,19 @@ from datetime import datetime, timedelta
 from services.clock import machine_now
 from services.programs import SyncStart
 from storage.database import Transaction
-from storage.records import SyncRun, new_id
-from storage.states import SyncKind, SyncState
+from storage.records import SyncRun, Token, new_id
+from storage.states import SyncKind, SyncState, TokenState
 from storage.sync_records import SyncPlace
 
 FULL_EVERY = timedelta(days=7)
 CURSOR_AGE = timedelta(days=6)
 """Apple's cursors live for seven days: a day is left for a list that is long or put off."""
 RETRY = timedelta(minutes=15)
+NOT_IN_USE = "The token is not in use any more."
+REMOVED_HERE = (
+    "The token's devices were removed here, so its syncs have stopped. To begin them again, use "
+    "`/enroll-token sync`."
+)
 JITTER = 0.1
 """The part of the time between two syncs by which they are spread, always to the early side."""
 
@@ -50,6 +55,13 @@ class Rhythm:
     def after_failures(self, failures: int) -> timedelta:
         """How long after a failure the next run begins; `failures` went before it in a row."""
         return min(RETRY * (1 << failures), self.every)
+
+
+def why_stopped(token: Token | None) -> str | None:
+    """Why no sync of the token may begin or go on, for people; None where it may."""
+    if token is None or token.state is not TokenState.ACTIVE:
+        return NOT_IN_USE
+    return REMOVED_HERE if token.removed_here_at is not None else None
 
 
 def plan(place: SyncPlace | None, token_id: str, now: datetime) -> tuple[SyncStart, SyncPlace]:
@@ -135,7 +147,7 @@ async def list_anew(
     await tx.sync_places.forget(token_id)
     await tx.tokens.sync_again(token_id, due_at=now)
     if other_server:
-        await tx.devices.remove_all(token_id, now)
+        await tx.devices.forget(token_id)
 
 
 def _young(place: SyncPlace, now: datetime) -> bool:

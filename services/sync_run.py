@@ -11,7 +11,7 @@ from services.errors import UpstreamError
 from services.losses import Losses
 from services.notices import Notices
 from services.programs import DevicePage, SyncEnd, SyncStart
-from services.sync_plan import Rhythm, from_the_start
+from services.sync_plan import NOT_IN_USE, Rhythm, from_the_start, why_stopped
 from storage.database import Database, DatabaseBusy, Transaction
 from storage.devices import PageChanges, Stamp
 from storage.records import SyncRun, Token
@@ -33,11 +33,15 @@ ENDS = {
 
 
 class SyncLost(Exception):
-    """Another process has taken the run over, or the token was renewed or deleted meanwhile."""
+    """Another process has taken the run over, or its token was renewed or taken out of use."""
+
+
+class SyncStopped(SyncLost):
+    """The run's token may not be synced any more; the text says why, for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class SyncDesk:
     """What every run works with."""
 
     database: Database
@@ -51,7 +55,7 @@ class HeldRun:
     """A run as its pages come in. What it counts is what is stored, never more."""
 
     def __init__(
-        self, desk: Desk, run: SyncRun, *, token: Token, start: SyncStart, place: SyncPlace
+        self, desk: SyncDesk, run: SyncRun, *, token: Token, start: SyncStart, place: SyncPlace
     ) -> None:
         self.desk = desk
         self.run = run
@@ -62,7 +66,11 @@ class HeldRun:
         self._told_at = machine_now()
 
     async def keep(self, page: DevicePage) -> None:
-        """Store a page, its cursor and the counts in one transaction. Raises SyncLost."""
+        """Store a page, its cursor and the counts in one transaction. Raises SyncLost.
+
+        A token that is not in use any more, or whose devices were removed here meanwhile, gets no
+        page more.
+        """
         for _ in range(BUSY_TRIES):
             with suppress(DatabaseBusy):
                 return await self._store(page)
@@ -85,7 +93,7 @@ class HeldRun:
         due_at = self.desk.rhythm.next_due(now)
         ended = replace(self.run, state=ENDS[end], error=None, ended_at=now)
         async with self.desk.database.write() as tx:
-            token = await tx.tokens.get(self.token.id) or self.token
+            token = await self._check_in_use(tx)
             if end is SyncEnd.COMPLETE:
                 removed = await self.desk.losses.settle(tx, ended, self.place)
                 ended = replace(ended, removed=ended.removed + removed)
@@ -117,6 +125,7 @@ class HeldRun:
             due_at=due_at,
         )
         async with self.desk.database.write() as tx:
+            await self._check_in_use(tx)
             await self._advance(tx, waits)
             await self._keep_wish(tx, asked)
             await self.desk.notices.sync_progress(tx, waits)
@@ -129,6 +138,7 @@ class HeldRun:
         now = self.desk.clock.now()
         ended = replace(self.run, state=SyncState.FAILED, error=why, ended_at=now)
         async with self.desk.database.write() as tx:
+            await self._check_in_use(tx)
             failures = await tx.sync_runs.failures_in_a_row(self.token.id)
             await self._advance(tx, ended)
             await self._keep_wish(tx, wait)
@@ -138,6 +148,14 @@ class HeldRun:
             await tx.tokens.sync_again(self.token.id, due_at=now + pause)
             if failures == 0:
                 await self.desk.notices.sync_result(tx, ended)
+            await self.desk.notices.sync_progress(tx, ended)
+        self.run = ended
+
+    async def stop(self, why: str) -> None:
+        """End the run of a token that is not synced any more; only who asked for it is told."""
+        ended = replace(self.run, state=SyncState.FAILED, error=why, ended_at=self.desk.clock.now())
+        async with self.desk.database.write() as tx:
+            await self._advance(tx, ended)
             await self.desk.notices.sync_progress(tx, ended)
         self.run = ended
 
@@ -163,6 +181,7 @@ class HeldRun:
             token_id=self.token.id, run_id=self.run.id, generation=place.generation, now=now
         )
         async with self.desk.database.write(quiet=not tell) as tx:
+            await self._check_in_use(tx)
             changes = await tx.devices.store(stamp, page.devices, page.gone)
             run = self._counted(page, changes)
             await self._advance(tx, run)
@@ -190,6 +209,13 @@ class HeldRun:
 
     def _may_tell(self) -> bool:
         return machine_now() - self._told_at >= self.desk.rhythm.progress_every
+
+    async def _check_in_use(self, tx: Transaction) -> Token:
+        token = await tx.tokens.get(self.token.id)
+        why = why_stopped(token)
+        if token is None or why is not None:
+            raise SyncStopped(why or NOT_IN_USE)
+        return token
 
     async def _advance(self, tx: Transaction, run: SyncRun) -> None:
         if not await tx.sync_runs.advance(run):

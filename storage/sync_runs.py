@@ -27,6 +27,11 @@ class SyncRuns(Rows[SyncRun]):
         table = self.table.c
         return await self.one(table.token_id == token_id, table.state.in_(OPEN))
 
+    async def running(self, token_id: str) -> SyncRun | None:
+        """The token's run that a process holds, dead or alive."""
+        table = self.table.c
+        return await self.one(table.token_id == token_id, table.state == SyncState.RUNNING)
+
     async def last_ended(self, token_id: str) -> SyncRun | None:
         """The token's newest run that is over."""
         table = self.table.c

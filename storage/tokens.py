@@ -50,14 +50,16 @@ class Tokens(Rows[Token]):
     async def due_for_sync(self, now: datetime, machine_now: datetime, limit: int) -> list[Token]:
         """Active tokens whose next sync is due, the longest due first.
 
-        Those are left out that have a run open, or whose holder asked us to wait.
+        Those are left out that have a run open, whose holder asked us to wait, or whose devices
+        were removed here.
         """
         table, run, place = self.table.c, sync_tables.sync_run.c, sync_tables.sync_place.c
         open_run = select(run.id).where(run.token_id == table.id, run.state.in_(OPEN)).exists()
         waits = select(place.token_id).where(
             place.token_id == table.id, place.wait_until > machine_now
         )
-        due = (table.state == TokenState.ACTIVE, table.sync_due_at <= now)
+        in_use = (table.state == TokenState.ACTIVE, table.removed_here_at.is_(None))
+        due = (*in_use, table.sync_due_at <= now)
         query = self.select(*due, ~open_run, ~waits.exists())
         return await self.all(query.order_by(table.sync_due_at).limit(limit))
 
@@ -78,6 +80,12 @@ class Tokens(Rows[Token]):
     async def sync_again(self, token_id: str, *, due_at: datetime) -> None:
         """The next sync is due then; the last one told nothing."""
         await self.change(self.table.c.id == token_id, sync_due_at=due_at)
+
+    async def renewed(self, token_id: str, **changes: object) -> bool:
+        """Compare and set other facts of an active token; False if it is not active any more."""
+        table = self.table.c
+        still = (table.id == token_id, table.state == TokenState.ACTIVE)
+        return await self.change(*still, **changes) == 1
 
     async def known_as(self, name: str) -> Token | None:
         """The token of that name: the living one, else the newest that is gone."""

@@ -4,15 +4,18 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.listeners.answers import tell, told
-from bot.views import sync
-from bot.views.blocks import Message, section
+from bot.listeners.answers import replace, tell, tell_directly, told
+from bot.views import choice, sync
+from bot.views.blocks import Message, modal, section
 from bot.work import Work
 from services.losses import LossAnswers
-from services.sync_wishes import Choice, SyncWishes
+from services.sync_wishes import SyncWishes
+from services.tokens import Several, Tokens
 
 ANSWER_SECONDS = 2.5
 SLOW = "This took too long. Look whether it was done; if not, try once more."
@@ -24,7 +27,9 @@ class SyncSurface:
 
     wishes: SyncWishes
     losses: LossAnswers
+    tokens: Tokens
     work: Work
+    zone: ZoneInfo
 
     def register(self, app: AsyncApp) -> None:
         """Take the buttons."""
@@ -37,16 +42,24 @@ class SyncSurface:
         """Begin the sync of the token of that name, or offer the tokens that may be meant."""
 
         async def wish() -> Message:
-            answer = await self.wishes.by_name(person, text, origin=f"command:{trigger_id}")
-            if isinstance(answer, Choice):
-                return sync.choice(answer.tokens)
-            return sync.asked(answer)
+            try:
+                # Without a name, those in use are offered; a name gets an answer of its own.
+                token = await self.tokens.named(person, text, active=not text.strip())
+            except Several as several:
+                return choice.offer(several.tokens, sync.START, self.zone)
+            origin = f"command:{trigger_id}"
+            return sync.asked(await self.wishes.of_token(person, token.id, origin=origin))
 
         message = await _in_time(wish)
         await ack(text=message.text, blocks=message.blocks, response_type="ephemeral")
 
     async def started(
-        self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond
+        self,
+        ack: AsyncAck,
+        body: dict[str, Any],
+        action: dict[str, Any],
+        client: AsyncWebClient,
+        respond: AsyncRespond,
     ) -> None:
         """Begin the sync of the token whose button was pressed."""
 
@@ -54,11 +67,16 @@ class SyncSurface:
             person, token_id = str(body["user"]["id"]), str(action["value"])
             return sync.asked(await self.wishes.of_token(person, token_id, origin=_origin(body)))
 
-        self._answer(respond, await _in_time(wish))
+        self._answer(body, client, respond, await _in_time(wish))
         await ack()
 
     async def full(
-        self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], respond: AsyncRespond
+        self,
+        ack: AsyncAck,
+        body: dict[str, Any],
+        action: dict[str, Any],
+        client: AsyncWebClient,
+        respond: AsyncRespond,
     ) -> None:
         """Have the whole list read anew."""
 
@@ -66,7 +84,7 @@ class SyncSurface:
             person, run_id = str(body["user"]["id"]), str(action["value"])
             return sync.asked(await self.wishes.of_run(person, run_id, origin=_origin(body)))
 
-        self._answer(respond, await _in_time(wish))
+        self._answer(body, client, respond, await _in_time(wish))
         await ack()
 
     async def answered(
@@ -83,21 +101,26 @@ class SyncSurface:
                     origin=_origin(body),
                 )
         except TimeoutError:
-            self._answer(respond, _said(SLOW))
+            self.work.start(_whisper(respond, _said(SLOW)))
         except Exception as error:  # noqa: BLE001 - every error becomes words, a bug a log entry too
             self.work.start(tell(respond, error))
         await ack()
 
-    def _answer(self, respond: AsyncRespond, message: Message) -> None:
-        async def answer() -> None:
-            await respond(
-                text=message.text,
-                blocks=message.blocks,
-                response_type="ephemeral",
-                replace_original=False,
-            )
-
-        self.work.start(answer())
+    def _answer(
+        self,
+        body: dict[str, Any],
+        client: AsyncWebClient,
+        respond: AsyncRespond,
+        message: Message,
+    ) -> None:
+        """Where the button stands: under a message, in a modal, or on the App Home."""
+        view = body.get("view") or {}
+        if "response_url" in body:
+            self.work.start(_whisper(respond, message))
+        elif view.get("type") == "modal":
+            self.work.start(replace(client, str(view["id"]), modal(sync.TITLE, message.blocks)))
+        else:
+            self.work.start(tell_directly(client, str(body["user"]["id"]), message))
 
 
 async def _in_time(wish: Callable[[], Awaitable[Message]]) -> Message:
@@ -111,10 +134,21 @@ async def _in_time(wish: Callable[[], Awaitable[Message]]) -> Message:
         return told(error)
 
 
+async def _whisper(respond: AsyncRespond, message: Message) -> None:
+    await respond(
+        text=message.text,
+        blocks=message.blocks,
+        response_type="ephemeral",
+        replace_original=False,
+    )
+
+
 def _said(text: str) -> Message:
     return Message(text=text, blocks=[section(text)])
 
 
 def _origin(body: dict[str, Any]) -> str:
     container = body["container"]
-    return f"message:{container.get('channel_id', '')}/{container.get('message_ts', '')}"
+    if "message_ts" in container:
+        return f"message:{container.get('channel_id', '')}/{container['message_ts']}"
+    return f"view:{container.get('view_id', '')}"

@@ -1,6 +1,5 @@
 """Syncs: how far one is, what came of it, and the question that a large loss raises."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo
 from bot.views.blocks import Block, Confirm, Message, actions, button, context, section
 from bot.views.usage import COMMAND
 from bot.views.wording import devices, escape, mention, minute, number, pages, said
+from services.sync_plan import why_stopped
 from services.sync_wishes import Asked
 from storage.records import SyncRun, Token
 from storage.states import LossState, SyncKind, SyncState
@@ -18,7 +18,7 @@ START = "sync.start"
 FULL = "sync.full"
 REMOVE = "loss.remove"
 KEEP = "loss.keep"
-OFFERED = 20
+TITLE = "Sync"
 LONG = 60
 
 
@@ -36,11 +36,7 @@ def sync_result(shown: SyncFacts) -> Message:
     """What a sync changed, or why it failed; for the channel."""
     name = escape(shown.token.name)
     if shown.run.state is SyncState.FAILED:
-        text = (
-            f":warning: *The sync of {name} failed.* {said(shown.run.error or '')}\n"
-            f"{_kept(shown)} It is tried again by itself."
-        )
-        return _message(f"The sync of {name} failed", text, context(_took(shown.run)))
+        return _failed(shown)
     counts = _counts(shown.run)
     text = f":arrows_counterclockwise: *{name}* has {devices(shown.total)} now: {counts}."
     return _message(f"Sync of {name}: {counts}", text, context(_took(shown.run)))
@@ -67,7 +63,7 @@ def sync_progress(shown: SyncFacts, zone: ZoneInfo) -> Message:
             text = f"*{name}*: nobody can ask its holder. Its own console shows the devices."
             return _message(f"No sync of {name}", text)
         case SyncState.FAILED:
-            return sync_result(shown)
+            return _failed(shown)
         case _:
             assert_never(run.state)
 
@@ -75,25 +71,18 @@ def sync_progress(shown: SyncFacts, zone: ZoneInfo) -> Message:
 def asked(answer: Asked) -> Message:
     """The wish was taken: where to follow it."""
     name = escape(answer.token.name)
+    follow = "You get its progress as a direct message."
+    if answer.begins_again:
+        text = (
+            f"The devices of *{name}* were removed here, so its syncs had stopped. *They begin "
+            "again*, now and from then on: every device that Apple still lists comes back. "
+            f"{follow}"
+        )
+        return _message(f"The syncs of {name} begin again", text)
     if not answer.already:
-        text = f"The sync of *{name}* begins. You get its progress as a direct message."
-        return _message(f"The sync of {name} begins", text)
-    text = (
-        f"A sync of *{name}* is under way already: {_so_far(answer.run)} "
-        "You get its progress as a direct message."
-    )
+        return _message(f"The sync of {name} begins", f"The sync of *{name}* begins. {follow}")
+    text = f"A sync of *{name}* is under way already: {_so_far(answer.run)} {follow}"
     return _message(f"A sync of {name} is under way", text)
-
-
-def choice(tokens: Sequence[Token]) -> Message:
-    """Several tokens may be meant: a button for each."""
-    blocks: list[Block] = [section("Which token is to be synced?")]
-    for token in tokens[:OFFERED]:
-        line = section(f"*{escape(token.name)}*")
-        blocks.append({**line, "accessory": button("Sync", START, token.id)})
-    if len(tokens) > OFFERED:
-        blocks.append(context(f"{len(tokens) - OFFERED} more; name one: `{COMMAND} sync name`"))
-    return Message(text="Which token is to be synced?", blocks=blocks)
 
 
 def loss_question(question: LossQuestion, token: Token) -> Message:
@@ -138,6 +127,19 @@ def result_lines(shown: SyncFacts) -> list[str]:
             "the list. Nothing was marked as removed: an approver is asked in the alert channel."
         )
     return [*lines, f"{_took(shown.run)}."]
+
+
+def _failed(shown: SyncFacts) -> Message:
+    name, why = escape(shown.token.name), said(shown.run.error or "")
+    took = context(_took(shown.run))
+    if why_stopped(shown.token) is not None:
+        text = f":warning: *The sync of {name} ended early.* {why}"
+        return _message(f"The sync of {name} ended early", text, took)
+    text = (
+        f":warning: *The sync of {name} failed.* {why}\n{_kept(shown)} It is tried again by itself."
+    )
+    again = actions(button("Sync now", START, shown.token.id), block_id="sync")
+    return _message(f"The sync of {name} failed", text, took, again)
 
 
 def _completed(shown: SyncFacts) -> Message:

@@ -112,6 +112,12 @@ class DeviceDetails(msgspec.Struct, frozen=True):
     devices: dict[str, AppleDevice]
 
 
+class DeviceAnswers(msgspec.Struct, frozen=True):
+    """The answer of calls that change devices: a word for each serial number."""
+
+    devices: dict[str, str]
+
+
 def _moment(text: str) -> str:
     """A time in the one form in which times compare as texts; empty where it is none."""
     if not text:

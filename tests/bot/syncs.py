@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.views import sync
+from bot.views import choice, sync
 from bot.views.blocks import Message
 from bot.views.sync import SyncFacts
+from services.sync_plan import why_stopped
 from services.sync_wishes import Asked
 from storage.states import LossState, SyncKind, SyncState
 from tests.bot.samples import AMIR, NOW, QUESTION, ZONE, Sample
@@ -25,6 +26,12 @@ def _failed(sample: Sample) -> SyncFacts:
     error = sample.run.error or "Apple did not answer as expected."
     shown = _facts(sample, SyncState.FAILED)
     return replace(shown, run=replace(shown.run, error=error), total=1)
+
+
+def _ended_early(sample: Sample) -> SyncFacts:
+    token = replace(sample.token, removed_here_at=NOW)
+    shown = _facts(sample, SyncState.FAILED)
+    return replace(shown, token=token, run=replace(shown.run, error=why_stopped(token)))
 
 
 def _results(sample: Sample) -> dict[str, Message]:
@@ -60,6 +67,7 @@ def _progress(sample: Sample) -> dict[str, Message]:
         "asked_holder": _facts(sample, SyncState.ASKED),
         "not_ours": _facts(sample, SyncState.NOT_OURS),
         "broke": _failed(sample),
+        "ended_early": _ended_early(sample),
     }
     return {f"sync_{name}": sync.sync_progress(one, ZONE) for name, one in shown.items()}
 
@@ -85,5 +93,6 @@ def _asked(sample: Sample) -> dict[str, Message]:
     return {
         "sync_asked": sync.asked(wish),
         "sync_under_way": sync.asked(replace(wish, already=True)),
-        "sync_choice": sync.choice([sample.token] * 22),
+        "sync_begins_again": sync.asked(replace(wish, begins_again=True)),
+        "sync_choice": choice.offer([sample.token] * 42, sync.START, ZONE),
     }

@@ -80,7 +80,7 @@ async def test_the_only_device_of_a_token_is_not_removed_without_a_person(
     office: Office, token: Token, listing: Listing
 ) -> None:
     async with office.database.write() as tx:
-        await tx.devices.remove_all(token.id, START)
+        await tx.devices.forget(token.id)
     await listed(office, listing, 1)
     await listed(office, listing, 0)
     assert await count(office, token) == 1

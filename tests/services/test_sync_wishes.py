@@ -9,7 +9,7 @@ import pytest
 from services.apple.errors import AppleError, Trouble
 from services.clock import machine_now
 from services.errors import NotAllowed, NotFound, Refused
-from services.sync_wishes import Asked, Choice
+from services.sync_wishes import Asked
 from storage.database import Database
 from storage.records import OutboxItem, SyncRun, Token
 from storage.states import NoticeKind, ProgramName, SyncKind, SyncState, TokenState
@@ -42,10 +42,11 @@ def office(database: Database, outside: Outside, listing: Listing) -> Office:
     return Office(database, outside, programs={ProgramName.APPLE: listing}, rhythm=rhythm)
 
 
-async def wish(office: Office, text: str = "HQ iPads", person: str = OPERATOR) -> Asked:
-    answer = await office.wishes.by_name(person, text, origin=ORIGIN)
-    assert isinstance(answer, Asked)
-    return answer
+async def wish(office: Office, name: str = "HQ iPads", person: str = OPERATOR) -> Asked:
+    async with office.database.read() as tx:
+        token = await tx.tokens.named(name)
+    assert token is not None
+    return await office.wishes.of_token(person, token.id, origin=ORIGIN)
 
 
 async def run_of(office: Office, asked: Asked) -> SyncRun:
@@ -102,43 +103,13 @@ async def test_only_an_operator_may_ask(office: Office) -> None:
     assert await progress(office) == []
 
 
-async def test_without_a_name_the_only_token_in_use_is_meant(office: Office, token: Token) -> None:
-    await add(office, facts.token("Not yet"))
-    assert (await wish(office, "")).token.id == token.id
-
-
-@pytest.mark.usefixtures("token")
-async def test_without_a_name_several_tokens_are_offered(office: Office) -> None:
-    await add(office, facts.token("Library", state=TokenState.ACTIVE), facts.token("Not yet"))
-    answer = await office.wishes.by_name(OPERATOR, " ", origin=ORIGIN)
-    assert isinstance(answer, Choice)
-    assert sorted(one.name for one in answer.tokens) == ["HQ iPads", "Library"]
-    assert await progress(office) == []
-
-
-async def test_a_beginning_of_several_names_is_offered_and_a_whole_name_wins(
-    office: Office, token: Token
-) -> None:
-    await add(office, facts.token("HQ iPads 2", state=TokenState.ACTIVE))
-    answer = await office.wishes.by_name(OPERATOR, "“hq”", origin=ORIGIN)
-    assert isinstance(answer, Choice)
-    assert (await wish(office, "hq IPADS")).token.id == token.id
-
-
 @pytest.mark.usefixtures("token")
 async def test_a_token_that_is_not_known_or_not_in_use_is_told(office: Office) -> None:
     await add(office, facts.token("Not yet"))
-    with pytest.raises(NotFound):
-        await wish(office, "Nowhere")
     with pytest.raises(Refused, match="requested"):
         await wish(office, "Not yet")
     with pytest.raises(NotFound):
         await office.wishes.of_token(OPERATOR, "0" * 32, origin=ORIGIN)
-
-
-async def test_without_any_token_in_use_there_is_nothing_to_sync(office: Office) -> None:
-    with pytest.raises(NotFound, match="no token is in use"):
-        await wish(office, "")
 
 
 @pytest.mark.usefixtures("token")
