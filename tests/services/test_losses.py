@@ -141,6 +141,24 @@ async def test_what_came_back_meanwhile_is_not_removed(
     assert await count(office, token) == 200
 
 
+async def test_an_answer_while_a_newer_list_is_being_read_removes_nothing(
+    office: Office, token: Token, listing: Listing
+) -> None:
+    await listed(office, listing, 100)
+    found = await asked(office, token)
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    listing.between, listing.pages = [reached, go_on], [facts.devices(200)]
+    office.clock.pass_time(WEEK)
+    under_way = asyncio.create_task(office.sync.run_due())
+    await reached.wait()
+    with pytest.raises(Refused, match="outdated"):
+        await office.losses.answer(APPROVER, found.id, remove=True, origin=ORIGIN)
+    go_on.set()
+    await under_way
+    assert await count(office, token) == 200
+    assert await office.entries() == []
+
+
 async def test_only_an_approver_answers(office: Office, token: Token, listing: Listing) -> None:
     await listed(office, listing, 100)
     found = await asked(office, token)

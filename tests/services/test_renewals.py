@@ -10,13 +10,14 @@ from services.preparation import CHECK_EVERY
 from services.renewals import SAY_AGAIN
 from services.request_forms import PublicDomain
 from services.wrong_file import WrongFileReason
-from storage.records import Request, Token
+from storage.records import Request, SyncRun, Token
 from storage.states import (
     Health,
     KeyPairState,
     NoticeKind,
     RenewalCause,
     RequestState,
+    SyncKind,
     TokenState,
     UploadState,
 )
@@ -249,6 +250,29 @@ async def test_a_replacement_starts_the_inventory_afresh(
     assert upload.state is UploadState.ACCEPTED
     async with office.database.read() as tx:
         assert await tx.devices.count(active.id) == 0
+    await office.sync.run_due()
+    assert (await newest_run(office, active)).kind is SyncKind.FULL
+
+
+async def test_a_renewal_has_every_device_listed_anew(
+    office: Office, active: Token, server: Server
+) -> None:
+    server.assign_devices(3)
+    await office.sync.run_due()
+    request = await office.under_way(active)
+    # Released: no list of changes ever says so.
+    server.release(server.serials[:1])
+    await office.bring(request, server.download_token().content)
+    await office.sync.run_due()
+    run = await newest_run(office, active)
+    assert (run.kind, run.seen) == (SyncKind.FULL, 2)
+
+
+async def newest_run(office: Office, token: Token) -> SyncRun:
+    async with office.database.read() as tx:
+        run = await tx.sync_runs.last_ended(token.id)
+    assert run is not None
+    return run
 
 
 async def test_a_renewal_under_way_notices_the_download_and_says_it_once_a_day(

@@ -229,3 +229,95 @@ async def test_a_failure_that_passes_is_tried_again_in_the_same_run(
     run = await run_of(office, asked)
     assert (run.state, run.added, run.error) == (SyncState.COMPLETED, 2, None)
     assert await office.outbox(NoticeKind.SYNC_RESULT) != []
+
+
+async def stop(office: Office, token: Token) -> None:
+    """Its devices are removed here, as the guarded action does it."""
+    async with office.database.write() as tx:
+        await tx.tokens.renewed(token.id, removed_here_at=office.clock.now(), sync_due_at=None)
+        await tx.devices.remove_here(token.id, office.clock.now())
+
+
+async def count(office: Office, token: Token) -> int:
+    async with office.database.read() as tx:
+        return await tx.devices.count(token.id)
+
+
+async def test_a_token_whose_devices_were_removed_here_is_synced_again_when_somebody_asks(
+    office: Office, token: Token, listing: Listing
+) -> None:
+    await wish(office)
+    await office.sync.run_due()
+    await stop(office, token)
+    office.clock.pass_time(timedelta(days=3))
+    await office.sync.run_due()
+    assert (len(listing.starts), await count(office, token)) == (1, 0)
+    asked = await wish(office)
+    assert asked.begins_again
+    await office.sync.run_due()
+    assert listing.starts[-1].kind is SyncKind.FULL
+    assert (await run_of(office, asked)).added == 3
+    assert await count(office, token) == 3
+    entry = (await office.entries())[-1]
+    assert (entry.before, entry.after["sync"]) == ({"sync": "stopped"}, "begins again")
+    office.clock.pass_time(timedelta(days=1))
+    await office.sync.run_due()
+    assert len(listing.starts) == 3
+
+
+async def test_the_command_line_begins_stopped_syncs_again_too(
+    office: Office, token: Token
+) -> None:
+    await stop(office, token)
+    run = await office.sync.run_now(token, "console:root")
+    assert (run.state, run.added) == (SyncState.COMPLETED, 3)
+    async with office.database.read() as tx:
+        synced = await tx.tokens.get(token.id)
+    assert synced is not None
+    assert synced.removed_here_at is None
+
+
+@pytest.mark.parametrize("how", ["deleting", "removed_here"])
+async def test_a_run_stores_no_page_more_of_a_token_that_stopped_meanwhile(
+    office: Office, token: Token, listing: Listing, how: str
+) -> None:
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    listing.between = [reached, go_on]
+    listing.pages = [facts.devices(3), facts.devices(9)]
+    asked = await wish(office)
+    under_way = asyncio.create_task(office.sync.run_due())
+    await reached.wait()
+    if how == "deleting":
+        async with office.database.write() as tx:
+            await tx.tokens.move(token.id, TokenState.ACTIVE, TokenState.DELETING)
+    else:
+        await stop(office, token)
+    go_on.set()
+    await under_way
+    run = await run_of(office, asked)
+    assert (run.state, run.pages) == (SyncState.FAILED, 1)
+    assert await count(office, token) == (3 if how == "deleting" else 0)
+    assert await office.outbox(NoticeKind.SYNC_RESULT) == []
+    async with office.database.read() as tx:
+        stopped = await tx.tokens.get(token.id)
+    assert stopped is not None
+    assert stopped.last_synced_at is None
+
+
+async def test_a_sync_in_hand_does_not_end_what_somebody_began_again(
+    office: Office, token: Token, listing: Listing
+) -> None:
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    listing.between = [reached, go_on]
+    await wish(office)
+    under_way = asyncio.create_task(office.sync.run_due())
+    await reached.wait()
+    await stop(office, token)
+    again = await wish(office)
+    assert (again.already, again.begins_again) == (True, True)
+    listing.between = []
+    go_on.set()
+    await under_way
+    await office.sync.run_due()
+    assert (await run_of(office, again)).state is SyncState.COMPLETED
+    assert await count(office, token) == 3
