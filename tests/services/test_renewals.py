@@ -250,6 +250,7 @@ async def test_a_replacement_starts_the_inventory_afresh(
     assert upload.state is UploadState.ACCEPTED
     async with office.database.read() as tx:
         assert await tx.devices.count(active.id) == 0
+    office.clock.pass_time(timedelta(hours=1))
     await office.sync.run_due()
     assert (await newest_run(office, active)).kind is SyncKind.FULL
 
@@ -262,6 +263,7 @@ async def test_a_renewal_has_every_device_listed_anew(
     request = await office.under_way(active)
     # Released: no list of changes ever says so.
     server.release(server.serials[:1])
+    office.clock.pass_time(timedelta(hours=1))
     await office.bring(request, server.download_token().content)
     await office.sync.run_due()
     run = await newest_run(office, active)
