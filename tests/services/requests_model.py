@@ -334,6 +334,6 @@ def write(statistics: Counter[str]) -> None:
 
 
 if __name__ == "__main__":
-    found = run_model(runs=int(sys.argv[1]) if len(sys.argv) > 1 else 2000)
+    found = run_model(runs=int(sys.argv[1]) if len(sys.argv) > 1 else 800)
     print(dict(found))  # noqa: T201 - a command's output
     write(found)
