@@ -31,5 +31,5 @@ def request_deed(
         token_id=request.token_id,
         origin=origin or subject,
         before=state if before is None else before,
-        after=state | (after or {}),
+        after={**state, **(after or {})},
     )
