@@ -10,6 +10,7 @@ from services.lifecycle import move_request, move_token
 from services.notices import Notices
 from services.phrases import person
 from services.policy import Actor, People, why_not_decide
+from services.request_deeds import request_deed
 from services.request_facts import COUNTED, digest_of, facts_of
 from services.requests import find_request
 from services.uploads import drop_files, waits_for_file
@@ -229,12 +230,10 @@ def _origin(decision: Decision) -> str:
 
 
 def _deed(decision: Decision, request: Request, actor: Actor, becomes: RequestState) -> Deed:
-    return Deed(
+    return request_deed(
+        request,
+        f"request.{decision.verdict.value}",
         actor=actor.id,
-        action=f"request.{decision.verdict.value}",
-        subject=f"request:{request.id}",
-        token_id=request.token_id,
         origin=_origin(decision),
-        before={"state": request.state.value},
         after={"state": becomes.value} | ({"reason": decision.reason} if decision.reason else {}),
     )

@@ -15,8 +15,8 @@ from services.errors import Refused, ServiceError, UpstreamError
 from services.lifecycle import TooLate, move_request, move_token
 from services.notices import Notices
 from services.phrases import quoted
-from services.preparation import SERVICE
 from services.programs import Program
+from services.request_deeds import request_deed
 from services.request_facts import facts_of
 from services.request_forms import DeleteForm, checked_delete
 from services.requests import Asking, Requests, find_active
@@ -120,7 +120,7 @@ class Deletions:
             # From here on no sync begins.
             async with self.database.write() as tx:
                 await move_token(tx, token, TokenState.DELETING)
-                await self.audit.append(tx, _deed(request, token, TokenState.DELETING))
+                await self.audit.append(tx, _moved(request, token, TokenState.DELETING))
             token = await self._now(token)
         async with self.database.read() as tx:
             run = await tx.sync_runs.running(token.id)
@@ -148,7 +148,7 @@ class Deletions:
             gone = {"sync_due_at": None, "health": None, "health_since": None}
             await move_token(tx, token, TokenState.DELETED, **gone)
             await keep(tx)
-            await self.audit.append(tx, _deed(request, token, TokenState.DELETED))
+            await self.audit.append(tx, _moved(request, token, TokenState.DELETED))
             await self._tell(tx, request, StoryEvent.COMPLETED)
 
     async def _remove(self, request: Request, token: Token) -> None:
@@ -160,7 +160,7 @@ class Deletions:
             if not await tx.tokens.renewed(token.id, **changes):
                 raise TooLate(f"token {token.id}")
             await keep(tx)
-            await self.audit.append(tx, _removed(request, token))
+            await self.audit.append(tx, _removed(request))
             await self._tell(tx, request, StoryEvent.COMPLETED)
 
     async def _fall_back(self, request: Request, why: str) -> None:
@@ -169,9 +169,10 @@ class Deletions:
             token = await tx.tokens.get(request.token_id)
             now = self.clock.now()
             await move_request(tx, request, RequestState.FAILED, now, failure=why)
+            failed = {"state": RequestState.FAILED.value, "why": why}
             if token is not None and token.state is TokenState.DELETING:
                 await move_token(tx, token, TokenState.ACTIVE)
-            await self.audit.append(tx, _failed(request, why))
+            await self.audit.append(tx, request_deed(request, "request.fail", after=failed))
             await self._tell(tx, request, StoryEvent.FAILED)
 
     async def _tell(self, tx: Transaction, request: Request, event: StoryEvent) -> None:
@@ -204,39 +205,18 @@ def _unmet(token: Token, conditions: Conditions) -> Refused:
     )
 
 
-def _deed(request: Request, token: Token, becomes: TokenState) -> Deed:
+def _moved(request: Request, token: Token, becomes: TokenState) -> Deed:
     ends = becomes is TokenState.DELETED
-    return Deed(
-        actor=SERVICE,
-        action="token.delete" if ends else "token.deleting",
-        subject=f"request:{request.id}",
-        token_id=token.id,
-        origin=f"request:{request.id}",
+    return request_deed(
+        request,
+        "token.delete" if ends else "token.deleting",
         before={"state": token.state.value},
         after={"state": becomes.value} | ({"secrets": "overwritten"} if ends else {}),
     )
 
 
-def _removed(request: Request, token: Token) -> Deed:
+def _removed(request: Request) -> Deed:
     counts = {name: request.facts[name] for name in ("devices", "profiles")}
-    return Deed(
-        actor=SERVICE,
-        action="token.remove_devices",
-        subject=f"request:{request.id}",
-        token_id=token.id,
-        origin=f"request:{request.id}",
-        before=counts,
-        after={"devices": "0", "profiles": "0", "sync": "stopped"},
-    )
-
-
-def _failed(request: Request, why: str) -> Deed:
-    return Deed(
-        actor=SERVICE,
-        action="request.fail",
-        subject=f"request:{request.id}",
-        token_id=request.token_id,
-        origin=f"request:{request.id}",
-        before={"state": request.state.value},
-        after={"state": RequestState.FAILED.value, "why": why},
-    )
+    gone = {"state": RequestState.COMPLETED.value, "devices": "0", "profiles": "0"}
+    after = gone | {"sync": "stopped"}
+    return request_deed(request, "token.remove_devices", before=counts, after=after)

@@ -13,8 +13,8 @@ from services.audit import AuditLog, Deed
 from services.clock import Clock
 from services.errors import NotFound, ServiceError, UpstreamError
 from services.policy import People, require_viewer
-from services.preparation import SERVICE
 from services.programs import Holding, Program
+from services.request_deeds import SERVICE
 from storage.database import Database, Transaction
 from storage.records import Token
 from storage.states import Health, ProgramName, TokenState

@@ -10,6 +10,7 @@ from services.clock import Clock, machine_now
 from services.lifecycle import TooLate, move_request, move_token
 from services.notices import Notices
 from services.programs import Beginning, Program
+from services.request_deeds import request_deed
 from services.request_facts import purpose_of
 from storage.database import Database, Transaction
 from storage.records import Request, Token
@@ -18,7 +19,6 @@ from storage.states import Action, ProgramName, RequestState, TokenState
 UPLOAD_WITHIN = timedelta(days=14)
 CHECK_EVERY = timedelta(minutes=5)
 """How often the holder is asked whether a newer token was downloaded, from approval on."""
-SERVICE = "enroll-token"
 
 
 class Preparation:
@@ -99,12 +99,9 @@ def _brings_a_file(action: Action) -> bool:
 
 
 def _deed(request: Request, token: Token, becomes: TokenState, beginning: Beginning) -> Deed:
-    return Deed(
-        actor=SERVICE,
-        action="request.prepare",
-        subject=f"request:{request.id}",
-        token_id=token.id,
-        origin=f"request:{request.id}",
+    return request_deed(
+        request,
+        "request.prepare",
         before={"state": request.state.value, "token": token.state.value},
         after={
             "state": RequestState.AWAITING_UPLOAD.value,

@@ -18,6 +18,7 @@ from services.errors import NotAllowed, ServiceError, UpstreamError
 from services.notices import Notices
 from services.policy import People
 from services.programs import Brought, Program, Proof
+from services.request_deeds import request_deed
 from services.request_facts import purpose_of
 from services.requests import find_request
 from services.sealing import KeyRing
@@ -241,12 +242,6 @@ def _needs_approval(task: Task, proof: Proof) -> bool:
 
 
 def _deed(task: Task, action: str, after: Mapping[str, str]) -> Deed:
-    return Deed(
-        actor=task.upload.uploader,
-        action=action,
-        subject=f"request:{task.request.id}",
-        token_id=task.token.id,
-        origin=f"file:{task.upload.file_id or 'pasted'}",
-        before={"state": task.request.state.value},
-        after={"state": task.request.state.value, **after},
-    )
+    origin = f"file:{task.upload.file_id or 'pasted'}"
+    who = task.upload.uploader
+    return request_deed(task.request, action, actor=who, origin=origin, after=after)

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.audit import AuditLog, Deed
+from services.audit import AuditLog
 from services.clock import Clock
 from services.errors import UpstreamError
 from services.notices import Notices
 from services.preparation import CHECK_EVERY
 from services.programs import Holding, Program
+from services.request_deeds import request_deed
 from services.request_facts import facts_of
 from services.request_forms import RenewForm, checked_renew
 from services.requests import Asking, Requests, find_active, find_request
@@ -31,7 +32,8 @@ from storage.states import (
 
 SAY_AGAIN = timedelta(hours=24)
 """How often a renewal that is half done is said again."""
-SERVICE = "enroll-token"
+HALF_DONE = "request.half_done"
+DOWN = {"enrolment": "down until the new file is uploaded"}
 RENEWING = (Action.RENEW, Action.REPLACE)
 
 
@@ -129,7 +131,9 @@ class Renewals:
             check_waiting(request, token)
             if request.down_since is None and request.action in RENEWING:
                 await self._half_done(tx, request)
-                await self.audit.append(tx, _downloaded(person, request))
+                await self.audit.append(
+                    tx, request_deed(request, HALF_DONE, actor=person, after=DOWN)
+                )
 
     async def look_under_way(self) -> None:
         """Ask the holder of each renewal that is due whether the old token is dead already."""
@@ -156,7 +160,7 @@ class Renewals:
             if not await tx.requests.claim_check(request, now + CHECK_EVERY) or not dead:
                 return
             await self._half_done(tx, request)
-            await self.audit.append(tx, _downloaded(SERVICE, request))
+            await self.audit.append(tx, request_deed(request, HALF_DONE, after=DOWN))
 
     async def _half_done(self, tx: Transaction, request: Request) -> None:
         now = self.clock.now()
@@ -164,15 +168,3 @@ class Renewals:
         await self.notices.story(tx, request, StoryEvent.HALF_DONE)
         await self.notices.request_card(tx, request, f"{request.state}:half_done")
         await self.notices.steps(tx, request, "half_done")
-
-
-def _downloaded(actor: str, request: Request) -> Deed:
-    return Deed(
-        actor=actor,
-        action="request.half_done",
-        subject=f"request:{request.id}",
-        token_id=request.token_id,
-        origin=f"request:{request.id}",
-        before={"state": request.state.value},
-        after={"state": request.state.value, "enrolment": "down until the new file is uploaded"},
-    )

@@ -15,7 +15,7 @@ from services.errors import Invalid, Refused
 from services.phrases import person as named
 from services.phrases import quoted
 from services.policy import People, Role, require_any
-from services.preparation import SERVICE
+from services.request_deeds import SERVICE
 from services.watch_notices import WatchNotices
 from storage.database import Database, Transaction
 from storage.records import Token, new_id

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.audit import AuditLog, Deed
+from services.audit import AuditLog
 from services.calendar import Calendar
 from services.clock import Clock
 from services.errors import NotAllowed, Refused
@@ -10,7 +10,7 @@ from services.lifecycle import TooLate, move_request, move_token
 from services.notices import Notices
 from services.phrases import people, person, quoted
 from services.policy import People, Role
-from services.preparation import SERVICE
+from services.request_deeds import request_deed
 from services.requests import find_request
 from services.uploads import bringers, check_waiting, drop_files, waits_for_file
 from storage.database import Database, Transaction
@@ -66,7 +66,10 @@ class RequestLife:
             if request.state not in CANCELLABLE:
                 raise _over(request, token)
             await self._end(tx, request, token, RequestState.CANCELLED)
-            deed = _deed(request, person_id, "request.cancel", origin)
+            ended = {"state": RequestState.CANCELLED.value}
+            deed = request_deed(
+                request, "request.cancel", actor=person_id, origin=origin, after=ended
+            )
             await self.audit.append(tx, deed)
 
     async def open_hand_over(self, person_id: str, request_id: str) -> tuple[Request, Token]:
@@ -106,8 +109,11 @@ class RequestLife:
             await self.notices.story(
                 tx, handed, StoryEvent.HANDED, form.to, person=person_id, to=form.to
             )
-            deed = _deed(request, person_id, "request.hand", f"view:{form.origin}")
-            await self.audit.append(tx, _handed(deed, form.to))
+            origin, after = f"view:{form.origin}", {"handed_to": form.to}
+            deed = request_deed(
+                request, "request.hand", actor=person_id, origin=origin, after=after
+            )
+            await self.audit.append(tx, deed)
             return handed
 
     async def sweep(self) -> None:
@@ -131,8 +137,8 @@ class RequestLife:
             except TooLate:
                 # Decided, cancelled or brought at the last moment, or ended by another process.
                 return
-            deed = _deed(request, SERVICE, "request.expire", f"request:{request.id}")
-            await self.audit.append(tx, deed)
+            ended = {"state": RequestState.EXPIRED.value}
+            await self.audit.append(tx, request_deed(request, "request.expire", after=ended))
             await self.notices.news(tx, request, "expired")
 
     async def _end(
@@ -199,29 +205,4 @@ def _over(request: Request, token: Token) -> Refused:
     return Refused(
         f"request {request.id} is {state}",
         user_message=f"The request for {quoted(token.name)} is {state}; nothing is left to cancel.",
-    )
-
-
-def _deed(request: Request, actor: str, action: str, origin: str) -> Deed:
-    ends = {"request.cancel": RequestState.CANCELLED, "request.expire": RequestState.EXPIRED}
-    becomes = ends.get(action, request.state)
-    return Deed(
-        actor=actor,
-        action=action,
-        subject=f"request:{request.id}",
-        token_id=request.token_id,
-        origin=origin,
-        before={"state": request.state.value},
-        after={"state": becomes.value},
-    )
-
-
-def _handed(deed: Deed, to: str) -> Deed:
-    return Deed(
-        actor=deed.actor,
-        action=deed.action,
-        subject=deed.subject,
-        token_id=deed.token_id,
-        origin=deed.origin,
-        after={"handed_to": to},
     )

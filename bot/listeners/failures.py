@@ -1,5 +1,6 @@
 """What no listener took, and what failed on the way: said in words, never a silence."""
 
+import json
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +10,9 @@ from slack_bolt.async_app import AsyncApp, AsyncRespond
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.errors import words
 from bot.listeners.answers import tell, tell_directly, told, whisper
-from bot.views.blocks import Message, section
+from bot.views.blocks import Message, page, section
 from bot.work import Work
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,8 @@ class Failures:
         respond: AsyncRespond,
     ) -> BoltResponse:
         """Tell the person where Slack gives us a way to; Slack itself gets its 200."""
+        if body.get("type") == "view_submission":
+            return _answered(error)
         reachable, presser = "response_url" in body, _presser(body)
         if isinstance(error, BoltUnhandledRequestError):
             log.warning("delivery_not_taken", extra={"kind": str(body.get("type", "unknown"))})
@@ -53,6 +57,16 @@ class Failures:
         else:
             log.error("delivery_failed", exc_info=error)
         return BoltResponse(status=200, body="")
+
+
+def _answered(error: Exception) -> BoltResponse:
+    """A form that cannot be taken becomes the reason why: it never just closes."""
+    known = not isinstance(error, BoltUnhandledRequestError)
+    view = page("Not taken", words(error) if known else STALE)
+    answer = {"response_action": "update", "view": view}
+    return BoltResponse(
+        status=200, body=json.dumps(answer), headers={"content-type": "application/json"}
+    )
 
 
 def _presser(body: dict[str, Any]) -> str | None:

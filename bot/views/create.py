@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.views.blocks import View, context, field, modal, option, page, plain, section
-from bot.views.fields import chosen, person_chosen, ticked, typed
+from bot.views.fields import chosen, known, person_chosen, ticked, typed
 from bot.views.renew import SURE, sure_field
 from bot.views.wording import PORTALS, PROGRAMS, WARNING, escape, mentions
 from services.consents import consent
@@ -91,8 +91,8 @@ def parse_create(view: Mapping[str, Any]) -> CreateForm:
     state: Mapping[str, Any] = view["state"]["values"]
     return CreateForm(
         submission=str(view["id"]),
-        program=ProgramName(view["private_metadata"]),
-        portal=Portal(chosen(state, "portal") or Portal.BUSINESS),
+        program=known(ProgramName, view["private_metadata"]),
+        portal=known(Portal, chosen(state, "portal") or Portal.BUSINESS),
         name=typed(state, "name"),
         server_name=typed(state, "server_name"),
         apple_id=typed(state, "apple_id"),

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bot.views.blocks import cut
 from bot.views.wording import escape, mention, minute
-from services.preparation import SERVICE
+from services.request_deeds import SERVICE
 from storage.records import AuditEntry
 
 PERSON_ID = re.compile(r"[UW][A-Z0-9]{2,30}")

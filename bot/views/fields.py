@@ -1,7 +1,32 @@
 """What was entered in a form's fields; a field that was left out is empty."""
 
 from collections.abc import Mapping
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from services.errors import ServiceError
+
+
+class Unreadable(ServiceError):
+    """A form holds what no form of ours sends."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a form with unknown values",
+            user_message="This form is not one that I can read: it is of another release, or was "
+            "changed on its way. Nothing was done. Open it again.",
+        )
+
+
+StateT = TypeVar("StateT", bound=StrEnum)
+
+
+def known(states: type[StateT], value: str) -> StateT:
+    """The member of that value. Raises Unreadable."""
+    try:
+        return states(value)
+    except ValueError:
+        raise Unreadable from None
 
 
 def typed(state: Mapping[str, Any], block_id: str) -> str:

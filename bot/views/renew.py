@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Block, View, context, facts, field, modal, option, plain, section
-from bot.views.fields import chosen, ticked, typed
+from bot.views.fields import chosen, known, ticked, typed
 from bot.views.wording import CAUSES, PORTALS, day, escape, said
 from services.names import REASON_LENGTH
 from services.renewals import Preflight
@@ -82,7 +82,7 @@ def parse_renew(view: Mapping[str, Any]) -> RenewForm:
     return RenewForm(
         submission=str(view["id"]),
         token_id=str(view["private_metadata"]),
-        cause=RenewalCause(chosen(state, "cause") or RenewalCause.OTHER),
+        cause=known(RenewalCause, chosen(state, "cause") or RenewalCause.OTHER),
         apple_id=typed(state, "apple_id"),
         reason=typed(state, "reason"),
         replaces=chosen(state, "server") == OTHER,

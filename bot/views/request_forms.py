@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.views.blocks import View, field, modal, page, plain, section
-from bot.views.fields import person_chosen, typed
+from bot.views.fields import Unreadable, person_chosen, typed
 from bot.views.request_card import ACTIONS
 from bot.views.wording import escape, mention, mentions
 from services.names import REASON_LENGTH
@@ -14,6 +14,7 @@ DECLINE_CALLBACK = "decline"
 HAND_CALLBACK = "hand"
 DECLINE_TITLE = "Decline"
 HAND_TITLE = "Hand the upload on"
+HIDDEN_PARTS = 3
 
 
 def decline_form(request: Request, token: Token, origin: str, digest: str) -> View:
@@ -78,8 +79,14 @@ def asked(request: Request, token: Token, channel: str) -> View:
 
 
 def parse_reason(view: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    """The request's id, the fingerprint of what was seen, where it came from, and the reason."""
-    request_id, digest, origin = str(view["private_metadata"]).split(".", 2)
+    """The request's id, the fingerprint of what was seen, where it came from, and the reason.
+
+    Raises Unreadable.
+    """
+    hidden = str(view["private_metadata"]).split(".", 2)
+    if len(hidden) != HIDDEN_PARTS:
+        raise Unreadable
+    request_id, digest, origin = hidden
     return request_id, digest, origin, typed(view["state"]["values"], "reason")
 
 

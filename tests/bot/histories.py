@@ -6,7 +6,7 @@ from bot.views.blocks import View
 from bot.views.deeds import DEEDS
 from bot.views.history import ON_ITS_WAY, history
 from services.history import NEWEST, HistoryPage
-from services.preparation import SERVICE
+from services.request_deeds import SERVICE
 from storage.audit import Wanted
 from storage.records import AuditEntry
 from tests.bot.samples import AMIR, NOW, OLIVIA, ZONE, Sample

@@ -20,7 +20,7 @@ import pytest_asyncio
 
 from bot.cli import run
 from services.audit import AuditLog, Deed
-from services.preparation import SERVICE
+from services.request_deeds import SERVICE
 from services.sealing import new_key, parse_keys
 from storage.database import Database
 from storage.migrations import migrate

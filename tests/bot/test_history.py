@@ -26,7 +26,7 @@ from bot.views.history import (
 )
 from services.errors import Refused
 from services.history import NEWEST, Chunk
-from services.preparation import SERVICE
+from services.request_deeds import SERVICE
 from storage.audit import Wanted
 from storage.states import Verdict
 from tests.bot.histories import approved, entries, histories, shown
