@@ -36,6 +36,7 @@ from tests.bot.samples import (
     NOW,
     OLIVIA,
     OTTO,
+    QUESTION,
     REQUEST,
     RUN,
     TOKEN,
@@ -99,6 +100,8 @@ SUBJECTS = {
     NoticeKind.UPLOAD_REFUSED: UPLOAD.id,
     NoticeKind.TOKEN_ACTIVE: TOKEN.id,
     NoticeKind.SYNC_RESULT: RUN.id,
+    NoticeKind.SYNC_PROGRESS: RUN.id,
+    NoticeKind.LOSS_QUESTION: QUESTION.id,
     NoticeKind.CHANNEL_CLOSED: REQUEST.id,
     NoticeKind.FILE_CLEANUP: UPLOAD.id,
     NoticeKind.HISTORY_EXPORT: TOKEN.id,
@@ -201,6 +204,7 @@ async def fill(url: str) -> None:
         await tx.key_pairs.add(KEY_PAIR)
         await tx.uploads.add(UPLOAD)
         await tx.sync_runs.add(RUN)
+        await tx.loss_questions.add(QUESTION)
         await tx.reminders.add(REMINDER)
         await tx.alerts.add(ALERT)
         await tx.reports.add(REPORT)

@@ -71,11 +71,11 @@ async def test_a_name_that_fits_several_is_offered_as_buttons(shared: Deployment
 
 
 async def test_whoever_may_not_is_told_who_may(shared: Deployment) -> None:
-    await active(shared, "Guarded", 1)
+    await active(shared, "Guarded", 2)
     boris = shared.cast.bystander
     await boris.command("/enroll-token", "sync Guarded")
     told = await shared.slack.wait_for(lambda: boris.ephemerals[-1], what="the refusal")
-    assert not told.says("begins")
+    assert told.says("operator")
 
 
 async def test_missing_devices_are_asked_about_and_the_answer_counts(shared: Deployment) -> None:
