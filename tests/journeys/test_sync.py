@@ -72,10 +72,11 @@ async def test_a_name_that_fits_several_is_offered_as_buttons(shared: Deployment
 
 async def test_whoever_may_not_is_told_who_may(shared: Deployment) -> None:
     await active(shared, "Guarded", 2)
-    boris = shared.cast.bystander
-    await boris.command("/enroll-token", "sync Guarded")
-    told = await shared.slack.wait_for(lambda: boris.ephemerals[-1], what="the refusal")
+    amir = shared.cast.approver
+    await amir.command("/enroll-token", "sync Guarded")
+    told = await shared.slack.wait_for(lambda: amir.ephemerals[-1], what="the refusal")
     assert told.says("operator")
+    assert told.says(f"<@{shared.cast.operator.id}>")
 
 
 async def test_missing_devices_are_asked_about_and_the_answer_counts(shared: Deployment) -> None:

@@ -12,7 +12,7 @@ KEY_LINES = (
     "  [ Approve ]  [ Decline… ]  [ Cancel ]",
     "  Approved; waits for the server token file",
     "  ✅ HQ iPads is in use until ",
-    "  🔄 HQ iPads has 25 devices now: 25 added, 0 changed, 0 removed.",
+    "  🔄 HQ iPads has 25 devices now: 25 added, 0 changed, 0 removed, 0 failed.",
     "  ✅ HQ iPads is renewed: in use until ",
     "  HQ iPads is deleted. Its keys and credentials are overwritten",
     "  • yes: every command, click and form was acknowledged within 3 seconds",

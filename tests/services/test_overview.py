@@ -231,6 +231,10 @@ FAR = START + 300 * DAY
         ({"expires_at": FAR, "health": Health.THROTTLED}, NextStep.AWAIT_ANSWER),
         ({"expires_at": FAR, "health": Health.UNREACHABLE}, NextStep.AWAIT_ANSWER),
         ({"expires_at": FAR, "last_synced_at": START - 3 * DAY}, NextStep.LOOK_AT_SYNC),
+        (
+            {"expires_at": FAR, "last_synced_at": START - 3 * DAY, "removed_here_at": START},
+            NextStep.NOTHING,
+        ),
         ({"expires_at": FAR, "last_synced_at": None}, NextStep.NOTHING),
         (
             {"expires_at": FAR, "last_synced_at": None, "health_since": START - 3 * DAY},
