@@ -17,8 +17,8 @@ from storage.records import Request, Token
 from storage.states import Action, ProgramName, RequestState, TokenState
 
 UPLOAD_WITHIN = timedelta(days=14)
-CHECK_EVERY = timedelta(minutes=5)
-"""How often the holder is asked whether a newer token was downloaded, from approval on."""
+CHECK_EVERY = timedelta(minutes=1)
+"""How often, from approval on, what the holder said of the token in use is looked at."""
 
 
 class Preparation:

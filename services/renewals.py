@@ -136,7 +136,10 @@ class Renewals:
                 )
 
     async def look_under_way(self) -> None:
-        """Ask the holder of each renewal that is due whether the old token is dead already."""
+        """Say of each renewal that is due whether the old token is dead already.
+
+        The watch asks the holder of such tokens every few minutes and keeps what it says.
+        """
         async with self.database.read() as tx:
             due = await tx.requests.to_check(self.clock.now())
             tokens = [await tx.tokens.get(request.token_id) for request in due]
@@ -152,11 +155,8 @@ class Renewals:
                     event, about = StoryEvent.STILL_HALF_DONE, f"{now:%Y-%m-%d}"
                     await self.notices.story(tx, request, event, about)
             return
-        try:
-            dead = (await self.programs[token.program].read(token)).health is Health.SUPERSEDED
-        except UpstreamError:
-            dead = False
-        async with self.database.write() as tx:
+        dead = token.health is Health.SUPERSEDED
+        async with self.database.write(quiet=not dead) as tx:
             if not await tx.requests.claim_check(request, now + CHECK_EVERY) or not dead:
                 return
             await self._half_done(tx, request)

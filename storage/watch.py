@@ -12,9 +12,10 @@ from storage.states import Health, TokenState
 from storage.watch_records import Keeping
 
 RENEWING = (
-    "state IN ('approved', 'awaiting_upload', 'verifying') AND action IN ('renew', 'replace')"
+    "action IN ('renew', 'replace') AND (state IN ('approved', 'awaiting_upload', 'verifying')"
+    " OR (state = 'pending' AND cause = 'already_downloaded'))"
 )
-"""A request whose renewal was agreed to and is not over."""
+"""A request whose renewal was agreed to, or needs no agreement, and is not over."""
 
 
 def _look(*places: tuple[str, str], binds: tuple[str, ...] = ()) -> TextClause:

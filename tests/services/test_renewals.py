@@ -284,6 +284,10 @@ async def test_a_renewal_under_way_notices_the_download_and_says_it_once_a_day(
     await office.renewals.look_under_way()
     assert "half_done" not in await office.stories(request)
     server.download_token()
+    said = await office.program.read(active)
+    assert said.health is Health.SUPERSEDED
+    async with office.database.write() as tx:
+        await tx.tokens.change(tx.tokens.table.c.id == active.id, health=said.health)
     office.clock.pass_time(CHECK_EVERY)
     await office.renewals.look_under_way()
     assert (await office.stories(request)).count("half_done") == 1
