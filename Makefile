@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tour run test check
+.PHONY: help setup demo tour run test screenshots check
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -17,6 +17,9 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $(READY)
+
+demo: $(READY) ## use all of it in a browser, without any account (FRESH=1 begins anew)
+	@$(BIN)/python -m tests.sandbox demo $(if $(FRESH),--fresh)
 
 tour: $(READY) ## walk through the main job in the terminal, without any account
 	$(BIN)/python -m tests.sandbox tour

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.clock import SystemClock
+from bot.clock import clock_of
 from bot.core import Ground, core_of
 from bot.preflight import SlackSide
 from bot.schedule import Schedule
@@ -72,8 +72,10 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
     try:
         keys = keys_of(settings)
         await open_keys(database, keys)
-        async with apple_http(settings.apple_enrollment_url) as http:
-            clock = SystemClock()
+        async with (
+            clock_of(settings.clock_url) as clock,
+            apple_http(settings.apple_enrollment_url) as http,
+        ):
             programs: dict[ProgramName, Program] = {
                 ProgramName.APPLE: AppleProgram(database, http, Vault(keys), clock)
             }

@@ -25,6 +25,8 @@ PERSON_OR_GROUP = re.compile(r"[UWS][A-Z0-9]{2,20}")
 CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}")
 SLACK_API = "https://slack.com/api/"
 APPLE = "https://mdmenrollment.apple.com"
+ADDRESSES = ("slack_api_url", "apple_enrollment_url", "clock_url")
+"""The settings that are addresses."""
 
 Words = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list."""
@@ -82,6 +84,11 @@ class Settings(BaseSettings):
     sync_every: int = Field(43200, ge=1, description="Seconds between syncs of a token.")
     tick_every: int = Field(30, ge=1, description="Seconds between looks at what is due.")
     time_zone: str = Field("UTC", description="The zone in which dates are shown (IANA name).")
+    clock_url: str | None = Field(
+        None,
+        description="A sandbox's clock, which the bot then goes by; refused unless every address "
+        "is on loopback. Empty: the machine's time.",
+    )
     host: str = Field("127.0.0.1", description="The address that `serve` listens on.")
     port: int = Field(3000, ge=1, le=65535, description="The port that `serve` listens on.")
     log_level: str = Field("INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`.")
@@ -119,9 +126,11 @@ class Settings(BaseSettings):
             return value
         return tuple(SecretStr(entry) for word in _words(str(value)) for entry in _key_lines(word))
 
-    @field_validator("slack_api_url", "apple_enrollment_url")
+    @field_validator(*ADDRESSES)
     @classmethod
-    def _address(cls, value: str) -> str:
+    def _address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         parts = urlsplit(value)
         if parts.username is not None or parts.password is not None:
             raise ValueError("takes an address without a user and password in it")
@@ -158,7 +167,18 @@ class Settings(BaseSettings):
             raise ValueError("SLACK_API_URL takes a base that ends in /api/")
         if urlsplit(self.apple_enrollment_url).path not in {"", "/"}:
             raise ValueError("APPLE_ENROLLMENT_URL takes an origin without a path")
+        if self.clock_url is not None:
+            self._all_on_loopback()
         return self
+
+    def _all_on_loopback(self) -> None:
+        # With a moved clock reminders and expiry are wrong: nothing real may hang on them.
+        for name in ADDRESSES:
+            if not _loopback(urlsplit(getattr(self, name)).hostname):
+                raise ValueError(
+                    "CLOCK_URL is for a sandbox alone: it is refused while "
+                    f"{name.upper()} is not a loopback address"
+                )
 
     @property
     def requests_channel(self) -> str:
@@ -182,7 +202,7 @@ class Settings(BaseSettings):
         fields = type(self).model_fields
         return [
             f"{name.upper()}={getattr(self, name)}"
-            for name in ("slack_api_url", "apple_enrollment_url")
+            for name in ADDRESSES
             if getattr(self, name) != fields[name].default
         ]
 
