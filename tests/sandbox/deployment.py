@@ -63,7 +63,7 @@ class Deployment:
         """Everything that every process wrote so far."""
         return "".join(path.read_text(encoding="utf-8") for path in self.logs)
 
-    async def start(self, *, ready: bool = True) -> None:
+    async def start(self, *, ready: bool = True, within: float = START_SECONDS) -> None:
         """Start `serve`; returns when it is ready, unless that is not waited for."""
         path = self.folder / f"serve-{len(self.logs)}.log"
         self.logs.append(path)
@@ -80,10 +80,10 @@ class Deployment:
                 stderr=log,
             )
         if ready:
-            await self._wait_ready()
+            await self._wait_ready(within)
 
-    async def _wait_ready(self) -> None:
-        async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(START_SECONDS):
+    async def _wait_ready(self, within: float) -> None:
+        async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(within):
             while True:
                 if self.process is None or self.process.returncode is not None:
                     raise AssertionError(f"serve ended: {self.log()}")

@@ -23,7 +23,11 @@ def frame(house: House) -> dict[str, Any]:
             ],
         },
         "steps": _steps(house),
-        "lively": {"done": house.kept.lively, "now": house.making},
+        "lively": {
+            "done": house.kept.lively,
+            "busy": house.is_making,
+            "now": house.making,
+        },
         "troubles": list(house.troubles),
     }
 

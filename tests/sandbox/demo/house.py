@@ -39,12 +39,12 @@ RECORDS = 400
 """How much of the traffic is kept for the page that shows it."""
 
 ROLES = {
-    "operator": "Operator: starts requests",
-    "approver": "Approver: decides",
-    "second_approver": "Approver: decides",
-    "admin": "Admin: gets incidents",
-    "bystander": "Has no role",
-    "guest": "Guest: never has a role",
+    "operator": ("Operator", "Operator: starts requests"),
+    "approver": ("Approver", "Approver: decides on requests"),
+    "second_approver": ("Approver", "Approver: decides on requests"),
+    "admin": ("Admin", "Admin: is told of incidents"),
+    "bystander": ("No role", "Has no role in the app"),
+    "guest": ("Guest", "A guest never has a role"),
 }
 
 
@@ -76,7 +76,8 @@ class House:
     troubles: list[str] = field(default_factory=list)
     """What a page could not draw; every one of them is a mistake of ours."""
     making: str = ""
-    """How far the lively organisation is, while it is being made."""
+    """How far the lively organisation is, or what kept it from being made."""
+    is_making: bool = False
     zone: str = field(default_factory=machine_zone)
     """The time zone of the bot and of the pages."""
     app: Json = field(default_factory=app_of_manifest)

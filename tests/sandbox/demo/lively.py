@@ -8,8 +8,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from tests.sandbox.apple.credentials import LIFETIME
 from tests.sandbox.apple.organisation import Organisation
@@ -23,8 +24,9 @@ T = TypeVar("T")
 
 COMMAND = "/enroll-token"
 PATIENCE = 30.0
-A_DAY = timedelta(days=1, hours=1)
+PASSED = timedelta(days=2)
 """What the time is moved by, so that the bot finds out what went wrong meanwhile."""
+NOON = time(12)
 ACADEMY, ACADEMY_ID = "Example Academy", "mdm@academy.example"
 
 
@@ -35,8 +37,8 @@ class Plan:
     name: str
     devices: int
     reason: str
-    left: timedelta = LIFETIME
-    """How much of its year is left when it is downloaded."""
+    days_left: int = LIFETIME.days
+    """How much of its year is left at the end of the story; -1: it ended the day before."""
     academy: bool = False
     """Whether it belongs to the other organisation."""
 
@@ -45,19 +47,19 @@ EXPIRED = Plan(
     name="Library Apple TVs",
     devices=180,
     reason="Screens for the reading room",
-    left=timedelta(hours=20),
+    days_left=-1,
 )
 SOON = Plan(
     name="Staff MacBooks",
     devices=310,
     reason="New laptops for all teachers",
-    left=timedelta(days=8, hours=3),
+    days_left=7,
 )
 LATER = Plan(
     name="Secondary School iPads",
     devices=420,
     reason="Years 7 to 10",
-    left=timedelta(days=61, hours=3),
+    days_left=60,
 )
 SUPERSEDED = Plan(name="Exam iPhones", devices=120, reason="Phones for oral exams")
 UNSIGNED = Plan(name="Academy iPads", devices=70, reason="The academy joins us", academy=True)
@@ -85,6 +87,7 @@ class Lively:
         """Begin. Raises NotThere where it was made, or is being made."""
         if self._house.kept.lively or (self._task and not self._task.done()):
             raise NotThere("The lively organisation is there already.")
+        self._house.is_making = True
         self._task = asyncio.create_task(self._made())
 
     async def _made(self) -> None:
@@ -93,9 +96,12 @@ class Lively:
         except Exception as error:  # whatever it is, the page says where it ended
             log.exception("lively organisation")
             self._says(f"It stopped at step {self._done}: {str(error).splitlines()[0]}")
-            return
-        self._house.kept.lively = True
-        self._says("")
+        else:
+            self._house.kept.lively = True
+            self._says("")
+        finally:
+            self._house.is_making = False
+            self._house.changes.mark()
 
     async def _make(self) -> None:
         schools = self._house.stage.apple.organisations[0]
@@ -107,8 +113,8 @@ class Lively:
         self._step("Somebody downloads a token out of curiosity; Apple has new terms")
         servers[SUPERSEDED].download_token()
         academy.change_terms()
-        self._step("A day goes by")
-        self._house.time.move(A_DAY)
+        self._step("Two days go by")
+        self._house.time.move(PASSED)
         self._step(f"{FRESH.name}: asked for, approved, downloaded, uploaded")
         await self._bring(FRESH, schools)
         self._step(f"{APPROVED.name}: asked for and approved")
@@ -122,7 +128,7 @@ class Lively:
         pem = self._pem(steps)
         server = organisation.add_server(plan.name, certificate_pem=pem)
         server.assign_devices(plan.devices)
-        file = server.download_token(lifetime=plan.left)
+        file = server.download_token(lifetime=self._lifetime(plan))
         await self._olivia.click("Upload server token", message=steps)
         await self._wait(lambda: self._olivia.view and self._olivia.view.submit, "the upload form")
         self._olivia.fill("Server token file", (file.name, file.content))
@@ -132,6 +138,15 @@ class Lively:
         said = f"*{plan.name}* has {plan.devices} devices"
         await self._wait(lambda: any(m.says(said) for m in alerts.messages), "the first sync")
         return server
+
+    def _lifetime(self, plan: Plan) -> timedelta:
+        """What is left of the token's year, to the noon of a day; a fresh one has it whole."""
+        if plan.days_left == LIFETIME.days:
+            return LIFETIME
+        now = self._house.time.now()
+        zone = ZoneInfo(self._house.zone)
+        last = (now + PASSED).astimezone(zone).date() + timedelta(days=plan.days_left)
+        return datetime.combine(last, NOON, zone) - now
 
     async def _asked(self, plan: Plan) -> Message:
         olivia = self._olivia

@@ -73,7 +73,8 @@ class Room:
                 "part": part,
                 "id": person.id,
                 "name": person.name,
-                "role": ROLES[part],
+                "title": ROLES[part][0],
+                "role": ROLES[part][1],
                 "gone": person.member.kind is Kind.DEACTIVATED,
                 "unread": self._waiting(part),
             }

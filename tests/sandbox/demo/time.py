@@ -61,4 +61,5 @@ def machine_zone() -> str:
     zone = os.environ.get("TZ", "").removeprefix(":")
     if not zone:
         _, _, zone = str(Path("/etc/localtime").resolve()).partition("/zoneinfo/")
-    return zone if "/" in zone and not zone.startswith("/") else "UTC"
+    known = "/" in zone and not zone.startswith(("/", "Etc/"))
+    return zone if known else "UTC"

@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 import { ELEMENTS } from "./elements.js";
 import { emoji } from "./emoji.js";
+import { icon } from "./icons.js";
 import { store, trouble } from "./live.js";
 import { channel, group, link, markdown, mrkdwn, person, plain, words } from "./mrkdwn.js";
 
@@ -67,7 +68,7 @@ export function picture(part, kind) {
   const id = part.slack_file?.id ?? Object.values(store.files ?? {}).find((file) => part.slack_file?.url?.includes(file.id))?.id;
   const file = id && store.files?.[id];
   const address = part.slack_file ? file && `/slack/file/${id}/${encodeURIComponent(file.name)}?show=1&as=${new URLSearchParams(location.search).get("as") ?? "operator"}` : part.image_url;
-  const lost = () => h("span", { class: "b-no-picture", role: "img", "aria-label": part.alt_text }, `🖼 ${part.alt_text}`);
+  const lost = () => h("span", { class: "b-no-picture", role: "img", "aria-label": part.alt_text }, icon("picture"), ` ${part.alt_text}`);
   if (!address) return lost();
   const shown = h("img", { src: address, alt: part.alt_text, title: part.alt_text, class: kind, loading: "lazy" });
   // A picture from elsewhere is not fetched by this page; its words stand in its place.

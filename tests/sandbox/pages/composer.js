@@ -1,6 +1,7 @@
 // Where one writes: messages, and commands with a list of what there is.
 
 import { h, put } from "./dom.js";
+import { icon } from "./icons.js";
 import { store, toast } from "./live.js";
 import { openMenu } from "./menu.js";
 import { does } from "./places.js";
@@ -73,8 +74,8 @@ export function composer({ channel, thread, placeholder }) {
       ],
       onPick: ({ value }) => value.startsWith("s ") ? does({ act: "shortcut", callback_id: value.slice(2) }) : write(value.slice(2)),
     }),
-  }, "⚡");
-  const button = h("button", { type: "button", class: "primary send", "aria-label": "Send", title: "Send", onclick: sendIt }, "➤");
+  }, icon("bolt"));
+  const button = h("button", { type: "button", class: "primary send", "aria-label": "Send", title: "Send", onclick: sendIt }, icon("send"));
   return h("div", { class: "composer" }, hints, h("div", { class: "composer-box" }, area, h("div", { class: "composer-tools" }, thread ? null : shortcuts, h("span", { class: "composer-note" }, thread ? "" : "Type / for commands"), button)));
 }
 

@@ -2,6 +2,7 @@
 
 import { ask } from "./dialog.js";
 import { h, put, size } from "./dom.js";
+import { icon } from "./icons.js";
 import { store } from "./live.js";
 import { openMenu } from "./menu.js";
 import { picture } from "./blocks.js";
@@ -31,7 +32,7 @@ export const ELEMENTS = {
         return place.press(block, part, picked.value);
       }),
     }),
-  }, "⋯"),
+  }, icon("more")),
   static_select: (block, part, place) => select(block, part, place, { entries: options(part) }),
   external_select: (block, part, place) => select(block, part, place, {
     load: async (typed) => (await place.suggest(block, part, typed)).flatMap((each) => each.options ? each.options.map((one) => entry(one, shown(each.label))) : [entry(each)]),
@@ -61,7 +62,7 @@ export const ELEMENTS = {
 
 async function confirmed(part, go) {
   const dialog = part.confirm;
-  if (dialog && !(await ask({ title: shown(dialog.title), body: words(dialog.text), yes: shown(dialog.confirm), no: shown(dialog.deny), danger: dialog.style === "danger" }))) return false;
+  if (dialog && !(await ask({ title: shown(dialog.title), body: h("div", { class: "b-text" }, words(dialog.text)), yes: shown(dialog.confirm), no: shown(dialog.deny), danger: dialog.style === "danger" }))) return false;
   await go();
   return true;
 }
@@ -177,7 +178,7 @@ function files(block, part, place) {
     ondragleave: (event) => event.currentTarget.classList.remove("over"),
     ondrop: async (event) => { event.preventDefault(); for (const file of event.dataTransfer.files) await place.upload(block, part, file); },
   },
-  there.map((file) => h("div", { class: "file-in" }, h("span", { "aria-hidden": "true" }, "📄"), h("span", {}, file.name), h("small", {}, size(file.size)),
+  there.map((file) => h("div", { class: "file-in" }, icon("file"), h("span", {}, file.name), h("small", {}, size(file.size)),
     h("button", { type: "button", class: "quiet", "aria-label": `Remove ${file.name}`, onclick: () => place.put(block, part, there.filter((one) => one !== file).map((one) => one.id)) }, "✕"))),
   there.length < most && h("div", { class: "file-drop" }, chooser, h("label", { for: place.id, class: "button" }, "Add file"), h("span", {}, " or drop it here")));
 }

@@ -2,6 +2,7 @@
 
 import { h, put } from "./dom.js";
 import { act, store, toast } from "./live.js";
+import { icon } from "./icons.js";
 import { clock, now, shortDay } from "./times.js";
 
 // A page that comes later takes its place here.
@@ -47,7 +48,7 @@ function tick() {
   if (!store.time) return;
   const date = now();
   const moved = store.time.ahead >= 60;
-  put(chip, h("span", { "aria-hidden": "true" }, "🕘 "), `${shortDay(date)}, ${clock(date)}`, moved && h("small", {}, " moved"));
+  put(chip, icon("clock"), ` ${shortDay(date)}, ${clock(date)}`, moved && h("small", {}, " moved"));
 }
 
 // A link within the demo keeps whom one is, on the page where that matters.
@@ -65,10 +66,10 @@ function drawSteps() {
   if (strip.hidden) return;
   const cards = store.steps.map((step, place) => card(step, place, place === open));
   put(strip,
-    store.lively.now && h("p", { class: "making", role: "status" }, h("span", { class: "spinner" }), ` A lively organisation is being made. ${store.lively.now}`),
-    !hidden && h("ol", {}, cards),
+    store.lively.now && h("p", { class: "making", role: "status" }, store.lively.busy ? [h("span", { class: "spinner" }), ` A lively organisation is being made. ${store.lively.now}`] : `The lively organisation was not made. ${store.lively.now}`),
+    !hidden && h("ol", {}, cards, open < 0 && h("li", { class: "next all-done" }, h("div", {}, h("strong", {}, "What next?"), h("p", {}, "Move the clock and see what is due, or let something go wrong at Apple.")))),
     !hidden && h("div", { class: "steps-more" },
-      !store.lively.done && !store.lively.now && h("button", { class: "small", onclick: lively }, "Make a lively organisation"),
+      !store.lively.done && !store.lively.busy && h("button", { class: "small", onclick: lively }, "Make a lively organisation"),
       h("button", { class: "quiet small", "aria-label": "Hide the first steps", onclick: () => { localStorage.setItem(HIDDEN, "yes"); drawSteps(); } }, "Hide")));
 }
 
@@ -89,5 +90,5 @@ function here(page, as) {
 
 async function lively() {
   const answer = await act("/lively", {});
-  if (!answer.error) toast("Six tokens, three requests and 2,000 devices: this takes about ten seconds. One day goes by meanwhile.");
+  if (!answer.error) toast("Six tokens, three requests and 2,000 devices: this takes a moment. Two days go by meanwhile.");
 }

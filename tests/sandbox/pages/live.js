@@ -6,6 +6,7 @@ export const store = {};
 let heard = () => {};
 let stream = null;
 let pending = new Set();
+let whole = false;
 
 export function live(page, part, onChange) {
   heard = onChange;
@@ -15,8 +16,10 @@ export function live(page, part, onChange) {
     if (value === null && name.includes(" ")) delete store[name];
     else store[name] = value;
     pending.add(name);
-    if (pending.size === 1) queueMicrotask(() => setTimeout(flush));
+    if (whole && pending.size === 1) setTimeout(flush);
   });
+  // The first look comes in pieces; it is drawn when it is whole.
+  stream.addEventListener("whole", () => { whole = true; flush(); });
   stream.addEventListener("open", () => document.body.classList.remove("lost"));
   stream.addEventListener("error", () => document.body.classList.add("lost"));
 }

@@ -2,6 +2,7 @@
 
 import { draw } from "./blocks.js";
 import { Rows, h, size } from "./dom.js";
+import { icon } from "./icons.js";
 import { store } from "./live.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { called, deleteFile, does, fileAddress, messagePlace } from "./places.js";
@@ -14,7 +15,7 @@ export function avatar(id, small = false) {
   const app = store.names.people[id]?.app;
   const ids = Object.keys(store.names.people);
   const face = h("span", { class: `avatar ${small ? "small" : ""} ${app ? "app" : ""}`, "aria-hidden": "true" },
-    app ? "🎟" : name.split(" ").map((part) => part[0]).slice(0, 2).join(""));
+    app ? icon("ticket") : name.split(" ").map((part) => part[0]).slice(0, 2).join(""));
   if (!app) face.style.background = COLORS[ids.indexOf(id) % COLORS.length];
   return face;
 }
@@ -58,7 +59,7 @@ export class MessageList {
     const body = message.blocks.length ? draw(message.blocks, messagePlace(message)) : h("div", { class: "b-text" }, mrkdwn(message.text));
     const replies = message.thread.length;
     return h("article", { class: `message ${message.alone ? "alone" : ""} ${follows ? "follows" : ""}`, data: { ts: message.ts }, "aria-label": `${called(message.user)}, ${clock(at)}` },
-      message.alone && h("p", { class: "only-you" }, h("span", { "aria-hidden": "true" }, "👁 "), "Only visible to you ",
+      message.alone && h("p", { class: "only-you" }, icon("eye"), " Only visible to you ",
         h("button", { class: "quiet small", onclick: () => does({ act: "dismiss", channel: message.channel, ts: message.ts }) }, "Dismiss")),
       h("div", { class: "message-side" }, follows ? h("time", { class: "side-time" }, clock(at)) : avatar(message.user)),
       h("div", { class: "message-main" },
@@ -69,7 +70,7 @@ export class MessageList {
           [...new Set(message.thread.map((reply) => reply.user))].slice(0, 3).map((id) => avatar(id, true)),
           h("b", {}, `${replies} ${replies === 1 ? "reply" : "replies"}`), h("small", {}, ` Last at ${clock(ofTs(message.thread.at(-1).ts))}`))),
       !this.inThread && !message.alone && h("div", { class: "message-tools" },
-        h("button", { class: "quiet", title: "Reply in thread", "aria-label": "Reply in thread", onclick: () => this.openThread(message.ts) }, "💬")));
+        h("button", { class: "quiet", title: "Reply in thread", "aria-label": "Reply in thread", onclick: () => this.openThread(message.ts) }, icon("reply"))));
   }
 }
 
@@ -77,7 +78,7 @@ function fileCard(id) {
   const file = store.files[id];
   if (!file || file.deleted) return h("div", { class: "file-card gone" }, "This file was deleted.");
   return h("div", { class: "file-card" },
-    h("span", { class: "file-icon", "aria-hidden": "true" }, /\.(png|jpe?g|gif)$/i.test(file.name) ? "🖼" : "📄"),
+    h("span", { class: "file-icon" }, icon(/\.(png|jpe?g|gif)$/i.test(file.name) ? "picture" : "file")),
     h("div", {}, h("a", { href: `#file/${id}`, data: { file: id } }, file.title), h("small", {}, `${file.name === file.title ? "" : `${file.name}, `}${size(file.size)}`)),
     h("a", { class: "button", href: fileAddress(file), download: file.name, "aria-label": `Download ${file.name}` }, "Download"));
 }

@@ -5,6 +5,7 @@ import { closedComposer, composer, drawNotices } from "./composer.js";
 import { ask } from "./dialog.js";
 import { h, put } from "./dom.js";
 import { drawFrame, frame } from "./frame.js";
+import { icon } from "./icons.js";
 import { live, store } from "./live.js";
 import { openMenu } from "./menu.js";
 import { MessageList, avatar, openFile } from "./messages.js";
@@ -31,7 +32,7 @@ live("slack", me(), (names) => {
   if (["names", "people", "sidebar"].some((name) => names.has(name))) drawSidebar();
   if ([...names].some((name) => name.startsWith("channel ") || name === "files" || name === "sidebar")) drawMessages();
   if (names.has("home")) drawHome();
-  if (names.has("views")) drawViews();
+  if (names.has("views") || names.has("lively")) drawViews();
   if (names.has("notices")) notices = notices === null ? store.notices.length : drawNotices(notices);
   drawFrame(names);
 });
@@ -82,12 +83,12 @@ function drawSidebar() {
       entries: store.people.map((person) => ({ label: `${person.name}${person.unread ? ` (${person.unread} new)` : ""}`, description: person.gone ? "Deactivated" : person.role, value: person.part })),
       onPick: ({ value }) => { location.href = `/slack?as=${value}${location.hash}`; },
     }),
-  }, avatar(mine.id), h("span", {}, h("small", {}, "You act as"), h("b", {}, mine.name), h("small", {}, mine.role)), others > 0 && h("span", { class: "others", title: "New messages for the others" }, String(others)), h("span", { class: "caret", "aria-hidden": "true" }, "▾"));
+  }, avatar(mine.id), h("span", {}, h("small", {}, "You act as"), h("b", {}, mine.name), h("small", {}, mine.title)), others > 0 && h("span", { class: "others", title: "New messages for the others" }, String(others)), h("span", { class: "caret", "aria-hidden": "true" }, "▾"));
   put(sidebar,
     h("div", { class: "workspace" }, h("b", {}, "Sandbox"), h("small", {}, "a Slack that runs on this machine")),
     switcher,
     h("h2", {}, "Channels"),
-    h("ul", {}, channels.map((entry) => h("li", {}, link(entry, `${entry.private ? "🔒" : "#"} ${entry.name}`)))),
+    h("ul", {}, channels.map((entry) => h("li", {}, link(entry, entry.private ? [icon("lock"), ` ${entry.name}`] : `# ${entry.name}`)))),
     h("h2", {}, "Apps"),
     h("ul", {}, h("li", {}, link(app, store.app?.name ?? "App"))),
     mine.part === "operator" || mine.part === "approver" ? h("div", { class: "sidebar-foot" }, h("button", { class: "quiet small", onclick: () => leave(mine) }, mine.gone ? "Deactivated" : "Deactivate this account…")) : null);
@@ -115,7 +116,7 @@ const title = () => open.entry.app ? store.app?.name ?? "App" : `#${open.entry.n
 function drawRoom() {
   const { entry, tab } = open;
   const head = h("header", { class: "room-head" },
-    h("button", { class: "quiet menu-button", "aria-label": "Channels", onclick: () => document.body.classList.toggle("menu-open") }, "☰"),
+    h("button", { class: "quiet menu-button", "aria-label": "Channels", onclick: () => document.body.classList.toggle("menu-open") }, icon("menu")),
     h("h1", {}, title()),
     entry.app
       ? h("nav", { class: "tabs", "aria-label": "Tabs" }, h("a", { href: `#${HOME}`, "aria-current": tab === HOME && "page" }, "Home"), h("a", { href: `#${entry.id}`, "aria-current": tab !== HOME && "page" }, "Messages"))

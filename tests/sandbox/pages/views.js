@@ -2,6 +2,7 @@
 
 import { draw } from "./blocks.js";
 import { h, put } from "./dom.js";
+import { icon } from "./icons.js";
 import { closeMenu } from "./menu.js";
 import { store } from "./live.js";
 import { does, forget, viewPlace } from "./places.js";
@@ -10,7 +11,8 @@ let shown = "";
 let box = null;
 
 export function drawViews() {
-  const stack = store.views ?? [];
+  // While the people of the lively organisation act, their forms are not this reader's.
+  const stack = store.lively?.busy ? [] : store.views ?? [];
   forget(new Set([...stack.map((view) => view.id), store.home?.id]));
   const top = stack.at(-1);
   if (!top) {
@@ -66,7 +68,7 @@ function fill(view, deep) {
   put(box, h("form", { class: "modal-form", novalidate: true, onsubmit: submit },
     h("header", {},
       deep > 1 && h("button", { type: "button", class: "quiet", "aria-label": "Back", onclick: away }, "‹"),
-      h("span", { class: "avatar app small", "aria-hidden": "true" }, "🎟"),
+      h("span", { class: "avatar app small" }, icon("ticket")),
       h("h2", {}, view.title),
       h("button", { type: "button", class: "quiet", "aria-label": "Close all", title: "Close all", onclick: () => does({ act: "close", view: view.id, all: true }) }, "✕")),
     h("div", { class: "modal-body" }, whole && h("p", { class: "b-error whole", role: "alert" }, whole), draw(view.blocks, place)),
