@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 ROOT = Path(__file__).parents[2]
+COMMAND = ("-m", "tests.sandbox", "demo")
 PATIENCE = 60.0
 URL = re.compile(r"^http://127\.0\.0\.1:\d+/$")
 
@@ -66,8 +67,7 @@ class Running:
 def running(folder: Path, *arguments: str, port: int = 4900) -> Iterator[Running]:
     """A demo with its data in a folder, ended at the end of the block."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.sandbox", "demo", "--folder", str(folder)]
-        + ["--port", str(port), *arguments],
+        [sys.executable, *COMMAND, "--folder", str(folder), "--port", str(port), *arguments],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

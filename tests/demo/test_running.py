@@ -34,9 +34,10 @@ def form_of(demo: Running) -> dict[str, Any]:
     """The create form, opened by its command."""
     channel = general(demo.seen())
     demo.act("operator", "command", channel=channel, text="/enroll-token create")
-    return wait_for(
+    form: dict[str, Any] = wait_for(
         lambda: next((view for view in demo.seen()["views"] if view["submit"]), None), "the form"
     )
+    return form
 
 
 def ask(demo: Running, name: str) -> None:
@@ -89,7 +90,7 @@ def test_the_next_demo_goes_on_where_the_last_one_was_killed(tmp_path: Path) -> 
         ask(demo, "HQ iPads")
         wait_for(lambda: card(demo), "the request's card")
         demo.post("/clock/act", {"by": 86400})
-        wait_for(lambda: (tmp_path / "1" / "stand-ins").exists(), "what is kept")
+        wait_for((tmp_path / "1" / "stand-ins").exists, "what is kept")
         kept = (tmp_path / "1" / "stand-ins").stat().st_mtime_ns
         demo.act("operator", "say", channel=general(demo.seen()), text="I was here")
         wait_for(lambda: (tmp_path / "1" / "stand-ins").stat().st_mtime_ns > kept, "the last word")

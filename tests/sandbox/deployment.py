@@ -157,7 +157,7 @@ def new_stage() -> Stage:
 
 @asynccontextmanager
 async def deployment(
-    folder: Path, stage: Stage | None = None, **settings: str
+    folder: Path, stage: Stage | None = None, /, **settings: str
 ) -> AsyncIterator[Deployment]:
     """Everything served but `serve` itself, which the caller starts; settings are overridden."""
     stage = stage or new_stage()

@@ -31,9 +31,7 @@ class Portal:
         """One page of devices: of one server, of none, or all; those that hold the words."""
         organisation = self.organisation(organisation_id)
         place, words = str(asked.get("server", "")), str(asked.get("words", "")).upper()
-        held = {
-            serial: server.name for server in organisation.servers for serial in server.serials
-        }
+        held = {serial: server.name for server in organisation.servers for serial in server.serials}
         found = [
             device
             for serial, device in organisation.devices.items()

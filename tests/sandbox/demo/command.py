@@ -47,7 +47,7 @@ async def _run(house: House, port: int) -> int:
             starting.cancel()
             return FINE
         if (trouble := starting.exception()) is not None:
-            _say(f"The bot did not start. {trouble or 'It was not ready in time.'}")
+            _say(f"The bot did not start. {str(trouble) or 'It was not ready in time.'}")
             _say("Its data may be of another version: make demo FRESH=1 begins anew.")
             return WRONG
         _say("The demo runs: Slack, Apple and a clock, with the real bot between them. Open")

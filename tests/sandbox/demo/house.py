@@ -211,4 +211,3 @@ def _keys(folder: Path) -> Path:
         path.touch(mode=0o600)
         path.write_text(new_key("demo") + "\n", encoding="utf-8")
     return path
-
