@@ -7,8 +7,6 @@ from tests.sandbox.demo.house import House
 from tests.sandbox.demo.records import dues, progress
 from tests.sandbox.slack.reading import Json
 
-SHOWN_DUES = 12
-
 
 def frame(house: House) -> dict[str, Any]:
     """The sections that every page gets."""
@@ -19,7 +17,8 @@ def frame(house: House) -> dict[str, Any]:
             "zone": house.zone,
             "dues": [
                 {"what": due.what, "about": due.about, "at": stamp(due.at)}
-                for due in dues(house.database, now)[:SHOWN_DUES]
+                | {"routine": due.routine}
+                for due in dues(house.database, now)
             ],
         },
         "steps": _steps(house),

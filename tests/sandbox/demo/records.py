@@ -30,11 +30,16 @@ NAMED = {
     "reminder.expires_at": "",
     "report.due_at": "An owner leaves",
     "request.expires_at": "A request expires",
+    "request.check_due_at": "A look at a renewal under way",
+    "request.nag_due_at": "The approvers are reminded",
     "token.expires_at": "The token expires",
     "token.health_due_at": "A look at its health",
     "token.sync_due_at": "A sync of its devices",
 }
 """What people call it; empty: another column says the same."""
+CHORES = {"digest": "The weekly digest", "owners": "A look at the owners' accounts"}
+WATCHED = {"check_due_at", "health_due_at", "sync_due_at", "owners"}
+"""Routine: what the bot looks at without a word, as long as all is well."""
 APPROVED = "('approved', 'awaiting_upload', 'verifying', 'completed')"
 
 
@@ -45,6 +50,7 @@ class Due:
     what: str
     about: str
     at: datetime
+    routine: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,15 +104,22 @@ def _of(db: sqlite3.Connection, table: str, names: dict[str, str]) -> list[Due]:
     rows = db.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - a table's own name
     for row in rows:
         values = dict(zip(columns, row, strict=True))
-        if values.get("state") in ENDED:
-            continue
         token = values.get("id") if table == "token" else values.get("token_id")
-        about = names.get(str(token), str(values.get("name") or ""))
+        about = names.get(str(token), "")
+        ended = values.get("state") in ENDED
         for column in timed:
-            if values[column]:
-                what = NAMED.get(f"{table}.{column}", f"{table} ({column})".replace("_", " "))
-                found.append(Due(what=what, about=about, at=_time(values[column])))
+            # A reminder that was sent still waits for an answer.
+            if values[column] and (not ended or column == "escalate_at"):
+                what = _called(table, column, str(values.get("name")))
+                routine = bool(WATCHED & {column, values.get("name")})
+                found.append(Due(what=what, about=about, at=_time(values[column]), routine=routine))
     return found
+
+
+def _called(table: str, column: str, name: str) -> str:
+    if table == "chore":
+        return CHORES.get(name, name)
+    return NAMED.get(f"{table}.{column}", f"{table} ({column})".replace("_", " "))
 
 
 def _opened(database: Path) -> sqlite3.Connection:

@@ -5,6 +5,8 @@ import { drawFrame, frame } from "./frame.js";
 import { act, live, store, toast } from "./live.js";
 import { clock, full, localValue, longDay, momentOf, now, span } from "./times.js";
 
+const SHOWN = 12;
+
 frame("clock");
 const hand = h("div", { class: "hand" });
 const list = h("section", { class: "dues", "aria-label": "What is due" });
@@ -36,7 +38,8 @@ async function move(asked) {
 const after = (due) => move({ to: new Date(new Date(due.at).getTime() + 1000).toISOString() });
 
 function next() {
-  if (store.time.dues.length) after(store.time.dues[0]);
+  const first = store.time.dues.find((due) => !due.routine);
+  if (first) after(first);
   else toast("Nothing is due. Make a token first, or the lively organisation.");
 }
 
@@ -48,9 +51,14 @@ function draw() {
   const same = JSON.stringify([store.time.dues, Math.floor(date.getTime() / 60_000)]);
   if (same === shown) return;
   shown = same;
+  const some = (due) => h("li", {},
+    h("div", {}, h("b", {}, due.what), due.about && h("span", {}, ` · ${due.about}`), h("small", {}, `${full(new Date(due.at))}, in ${span(new Date(due.at) - date)}`)),
+    h("button", { class: "small", onclick: () => after(due) }, "Go there"));
+  const [looks, said] = [true, false].map((routine) => store.time.dues.filter((due) => due.routine === routine));
   put(list, h("h2", {}, "What is due"),
-    store.time.dues.length === 0 && h("p", { class: "lead" }, "Nothing yet: there is no token and no request."),
-    h("ul", {}, store.time.dues.map((due) => h("li", {},
-      h("div", {}, h("b", {}, due.what), due.about && h("span", {}, ` · ${due.about}`), h("small", {}, `${full(new Date(due.at))}, in ${span(new Date(due.at) - date)}`)),
-      h("button", { class: "small", onclick: () => after(due) }, "Go there")))));
+    h("ul", {}, said.slice(0, SHOWN).map(some)),
+    said.length > SHOWN && h("p", { class: "lead" }, `And ${said.length - SHOWN} later.`),
+    looks.length > 0 && h("h2", {}, "Routine looks"),
+    looks.length > 0 && h("p", { class: "lead" }, "The bot says nothing about these as long as all is well."),
+    h("ul", {}, looks.slice(0, SHOWN).map(some)));
 }

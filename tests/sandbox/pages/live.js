@@ -19,7 +19,7 @@ export function live(page, part, onChange) {
     if (whole && pending.size === 1) setTimeout(flush);
   });
   // The first look comes in pieces; it is drawn when it is whole.
-  stream.addEventListener("whole", () => { whole = true; flush(); });
+  stream.addEventListener("whole", () => { whole = true; flush(); document.body.dataset.whole = "yes"; });
   stream.addEventListener("open", () => document.body.classList.remove("lost"));
   stream.addEventListener("error", () => document.body.classList.add("lost"));
 }
