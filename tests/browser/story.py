@@ -21,6 +21,7 @@ def ask(screen: Screen, name: str = NAME, look: Looked = unseen) -> None:
     screen.channel("general")
     screen.command("/enroll-token create")
     screen.fill("Token name", name)
+    screen.pick("Portal", "Apple School Manager")
     screen.fill("Reason", "New iPads for the primary school")
     screen.tick("I agree")
     screen.press("Ask for approval")
@@ -75,3 +76,80 @@ def bring(screen: Screen, file: Path, words: str) -> None:
     screen.press("Upload", screen.form)
     screen.says("is in use", screen.form)
     screen.press("Close", screen.form)
+
+
+def create(screen: Screen, folder: Path, name: str = NAME, look: Looked = unseen) -> None:
+    """From the wish to a token in use."""
+    ask(screen, name, look)
+    approve(screen, name, look)
+    file = fetch(screen, folder, name, look)
+    bring(screen, file, f"Your steps for {name}")
+
+
+def renew(screen: Screen, folder: Path, name: str = NAME, look: Looked = unseen) -> None:
+    """The same token, a year later: another file from Apple, and the old one dies."""
+    screen.channel("general")
+    screen.command(f"/enroll-token renew {name}")
+    screen.says("Download Token invalidates the token in use", screen.form)
+    screen.pick("Why", "Its year is almost over")
+    look("renew-form")
+    screen.press("Ask for approval", screen.form)
+    screen.says("is in", screen.form)
+    screen.press("Close", screen.form)
+    approve(screen, f"asks to renew the token {name}")
+    screen.messages_of_app()
+    screen.message("open the server")
+    look("renew-steps")
+    screen.go("Apple")
+    screen.press("Management Services")
+    screen.page.get_by_role("button", name=name).click()
+    screen.press("Download Token")
+    screen.says("resets the one in use")
+    look("apple-warning")
+    file = screen.save("Download Server Token", folder, screen.page.locator("dialog.ask"))
+    screen.go("Slack")
+    bring(screen, file, "open the server")
+
+
+def let_terms_change(screen: Screen, look: Looked = unseen) -> None:
+    """Apple has new terms; the bot sees it at its next look."""
+    screen.go("Apple")
+    screen.press("Things that go wrong")
+    look("mishaps")
+    screen.press("Put new terms")
+    screen.says("New terms wait for Example Schools")
+    a_day_on(screen)
+    screen.channel("it-alerts")
+    screen.message("new terms at Apple wait for a signature")
+    look("alert")
+
+
+def sign_terms(screen: Screen) -> None:
+    """Somebody signs them; the bot sees that too."""
+    screen.go("Apple")
+    screen.press("Review and agree")
+    screen.says("The terms are signed.")
+    a_day_on(screen)
+    screen.channel("it-alerts")
+    screen.message("works again since")
+
+
+def a_day_on(screen: Screen) -> None:
+    """Move the clock, and come back to Slack."""
+    screen.go("Clock")
+    screen.press("A day on")
+    screen.says("It is ")
+    screen.go("Slack")
+
+
+def reminded(screen: Screen, look: Looked = unseen) -> None:
+    """Go on to the first reminder, past what else is due before, and read it."""
+    screen.go("Clock")
+    look("clock")
+    entry = screen.page.locator("li").filter(has_text="A reminder").first
+    screen.press("Go there", entry)
+    screen.says("It is ")
+    screen.go("Slack")
+    screen.channel("it-alerts")
+    screen.message("expires")
+    look("reminder")

@@ -42,11 +42,21 @@ class Room:
         return sections
 
     def may_see(self, file: StoredFile) -> bool:
-        """Whether a file was shared where this person is, or is theirs."""
-        if file.user_id == self._person.id:
+        """Whether a file was shared where this person is, stands in a message there, or is theirs."""
+        if file.user_id == self._person.id or file.id in self._pictured():
             return True
         places = [self._team.channels[each] for each in file.channels]
         return any(self._person.id in place.members for place in places)
+
+    def _pictured(self) -> set[str]:
+        """The files that messages show as pictures: Slack lets all readers see those."""
+        return {
+            str(block["slack_file"].get("id"))
+            for channel in self._channels()
+            for message in [*channel.posted, *self._person.ephemerals]
+            for block in message.blocks
+            if block["type"] == "image" and "slack_file" in block
+        }
 
     def _names(self) -> Json:
         team = self._team
