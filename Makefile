@@ -30,6 +30,9 @@ run: $(READY) ## run the bot with the settings of the environment and .env
 test: $(READY) ## run every test
 	$(BIN)/pytest
 
+screenshots: $(READY) ## take the demo's main screens anew, into docs/screenshots (needs chromium)
+	$(BIN)/python -m tests.browser.screenshots
+
 year: $(READY) ## live a year of reminders minute by minute (a quarter of an hour), into docs/reminders.md
 	$(BIN)/python -m tests.services.year --write
 	$(BIN)/python -m tests.services.year --minutes --write

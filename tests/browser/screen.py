@@ -117,9 +117,7 @@ class Screen:
     def save(self, words: str, folder: Path, within: Locator | None = None, sure: str = "") -> Path:
         """Press something that makes the browser save a file; where it is."""
         place = within or self.page
-        button = place.get_by_role("button", name=words).or_(
-            place.get_by_role("link", name=words)
-        )
+        button = place.get_by_role("button", name=words).or_(place.get_by_role("link", name=words))
         with self.page.expect_download(timeout=PATIENCE) as download:
             button.last.click()
             if sure:

@@ -153,3 +153,13 @@ def reminded(screen: Screen, look: Looked = unseen) -> None:
     screen.channel("it-alerts")
     screen.message("expires")
     look("reminder")
+
+
+def snooze(screen: Screen) -> None:
+    """Olivia is reminded again later, on the day that the form offers."""
+    reminder = screen.message("expires in")
+    screen.press("Snooze…", reminder)
+    screen.says("Remind us again on", screen.form)
+    screen.press("Snooze", screen.form)
+    screen.says("Nobody is reminded", screen.form)
+    screen.press("Close", screen.form)

@@ -42,7 +42,7 @@ class Room:
         return sections
 
     def may_see(self, file: StoredFile) -> bool:
-        """Whether a file was shared where this person is, stands in a message there, or is theirs."""
+        """Whether a file was shared where this person is, is shown in a message, or is theirs."""
         if file.user_id == self._person.id or file.id in self._pictured():
             return True
         places = [self._team.channels[each] for each in file.channels]

@@ -188,7 +188,7 @@ class Pages:
             self._house.time.move_to(moment.astimezone(UTC))
         else:
             self._house.time.move(timedelta(seconds=float(asked["by"])))
-        return {}
+        return {"ahead": self._house.time.ahead.total_seconds()}
 
     async def lively(self, _: Any) -> Any:  # noqa: ANN401 - JSON
         """Begin to make the lively organisation."""

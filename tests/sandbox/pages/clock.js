@@ -25,13 +25,18 @@ document.body.append(h("main", { class: "clock" },
 
 live("clock", "operator", (names) => {
   drawFrame(names);
-  if (names.has("time")) { draw(); if (!day.value) day.value = localValue(new Date(now().getTime() + 86_400_000)); }
+  if (names.has("time")) { draw(); if (!day.value) suggest(); }
 });
 setInterval(() => store.time && draw(), 1000);
 
+const suggest = () => { day.value = localValue(new Date(now().getTime() + 86_400_000)); };
+
 async function move(asked) {
   const answer = await act("/clock/act", asked);
-  if (!answer.error) toast(`It is ${full(now())} now.`);
+  if (answer.error) return;
+  store.time.ahead = answer.ahead;
+  toast(`It is ${full(now())} now.`);
+  suggest();
 }
 
 // A second later, so that it is past what was waited for.
