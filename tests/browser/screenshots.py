@@ -9,7 +9,16 @@ from tests.browser.screen import Screen, screen_of
 from tests.demo.running import ROOT, Running, running, wait_for
 
 FOLDER = ROOT / "docs" / "screenshots"
-KEPT = ("create-form", "request", "steps", "renew-form", "apple-warning", "mishaps", "alert")
+KEPT = (
+    "create-form",
+    "request",
+    "steps",
+    "renew-form",
+    "apple-warning",
+    "mishaps",
+    "alert",
+    "reminder",
+)
 """Screens on the way of the story; the rest of it is not kept."""
 MAKING_SECONDS = 300.0
 PORT = 4980
@@ -36,6 +45,8 @@ def _of_the_story(screen: Screen, saved: Path) -> None:
     story.create(screen, saved, look=look)
     story.renew(screen, saved, look=look)
     story.let_terms_change(screen, look)
+    story.sign_terms(screen)
+    story.reminded(screen, look)
 
 
 def _of_the_organisation(demo: Running, screen: Screen) -> None:
@@ -57,8 +68,6 @@ def _of_the_organisation(demo: Running, screen: Screen) -> None:
     digest = screen.message("Enrollment tokens, week of")
     digest.locator("img.b-picture").scroll_into_view_if_needed()
     take(screen, "digest")
-    screen.page.locator(".messages").evaluate("(node) => { node.scrollTop = node.scrollHeight; }")
-    take(screen, "reminders")
     screen.go("Apple")
     screen.press("Management Services")
     take(screen, "apple")
