@@ -15,6 +15,8 @@ from tests.sandbox.slack.block_rules import BLOCKS
 from tests.sandbox.slack.elements import ELEMENTS
 from tests.sandbox.slack.reading import texts_of
 
+pytestmark = pytest.mark.timeout(300)
+
 DRAW = """
 async ([blocks, view]) => {
   const { draw } = await import("/pages/blocks.js");

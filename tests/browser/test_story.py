@@ -6,9 +6,13 @@ The tests follow each other in one demo, as a person's year does.
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.browser import story
 from tests.browser.screen import NARROW, Screen, screen_of
 from tests.demo.running import Running
+
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_a_token_comes_into_use_by_mouse_and_the_first_steps_tick_themselves_off(
