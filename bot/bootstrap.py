@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.clock import SystemClock
+from bot.clock import clock_of
 from bot.core import Ground, core_of
 from bot.heartbeat import Heartbeat
 from bot.metrics import Metrics
@@ -75,28 +75,28 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
     try:
         keys = keys_of(settings)
         await open_keys(database, keys)
-        clock = SystemClock()
-        # The schedule is made after what it counts for.
-        made: list[Schedule] = []
-        metrics = Metrics(database, clock, lambda: made[0].last_tick_age() if made else 0.0)
+        async with clock_of(settings.clock_url) as clock:
+            # The schedule is made after what it counts for.
+            made: list[Schedule] = []
+            metrics = Metrics(database, clock, lambda: made[0].last_tick_age() if made else 0.0)
 
-        def counted(outcome: str) -> None:
-            metrics.called(ProgramName.APPLE, outcome)
+            def counted(outcome: str) -> None:
+                metrics.called(ProgramName.APPLE, outcome)
 
-        async with apple_http(settings.apple_enrollment_url, counted) as http:
-            programs: dict[ProgramName, Program] = {
-                ProgramName.APPLE: AppleProgram(database, http, Vault(keys), clock)
-            }
-            slack = slack_client(settings)
-            ground = Ground(
-                database=database, keys=keys, programs=programs, slack=slack, clock=clock
-            )
-            service = _service(settings, side, ground, metrics)
-            made.append(service.schedule)
-            service.schedule.start()
-            yield service
-            await service.schedule.stop()
-            await service.work.drain(DRAIN_SECONDS)
+            async with apple_http(settings.apple_enrollment_url, counted) as http:
+                programs: dict[ProgramName, Program] = {
+                    ProgramName.APPLE: AppleProgram(database, http, Vault(keys), clock)
+                }
+                slack = slack_client(settings)
+                ground = Ground(
+                    database=database, keys=keys, programs=programs, slack=slack, clock=clock
+                )
+                service = _service(settings, side, ground, metrics)
+                made.append(service.schedule)
+                service.schedule.start()
+                yield service
+                await service.schedule.stop()
+                await service.work.drain(DRAIN_SECONDS)
     finally:
         await database.close()
 

@@ -63,7 +63,7 @@ class Deployment:
         """Everything that every process wrote so far."""
         return "".join(path.read_text(encoding="utf-8") for path in self.logs)
 
-    async def start(self, *, ready: bool = True) -> None:
+    async def start(self, *, ready: bool = True, within: float = START_SECONDS) -> None:
         """Start `serve`; returns when it is ready, unless that is not waited for."""
         path = self.folder / f"serve-{len(self.logs)}.log"
         self.logs.append(path)
@@ -80,10 +80,10 @@ class Deployment:
                 stderr=log,
             )
         if ready:
-            await self._wait_ready()
+            await self._wait_ready(within)
 
-    async def _wait_ready(self) -> None:
-        async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(START_SECONDS):
+    async def _wait_ready(self, within: float) -> None:
+        async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(within):
             while True:
                 if self.process is None or self.process.returncode is not None:
                     raise AssertionError(f"serve ended: {self.log()}")
@@ -128,17 +128,41 @@ class Deployment:
         return process.returncode or 0, out.decode(), err.decode()
 
 
-@asynccontextmanager
-async def deployment(folder: Path, **settings: str) -> AsyncIterator[Deployment]:
-    """Everything served but `serve` itself, which the caller starts; settings are overridden."""
+@dataclass(kw_only=True)
+class Stage:
+    """The stand-ins with everybody in place, before anything is served."""
+
+    slack: Workspace
+    apple: Apple
+    cast: Cast
+    alerts: Channel
+    approvals: Channel
+
+
+def new_stage() -> Stage:
+    """A workspace with the people of the story and two channels; an Apple without customers."""
     slack = Workspace.installing(
         read_manifest(MANIFEST), signing_secret=SIGNING_SECRET, bot_token=BOT_TOKEN
     )
     cast = _cast(slack)
     everybody = [cast.operator, cast.approver, cast.second_approver, cast.admin, cast.bystander]
-    alerts = slack.add_channel("it-alerts", members=everybody)
-    approvals = slack.add_channel("it-approvals", members=everybody)
-    apple = Apple()
+    return Stage(
+        slack=slack,
+        apple=Apple(),
+        cast=cast,
+        alerts=slack.add_channel("it-alerts", members=everybody),
+        approvals=slack.add_channel("it-approvals", members=everybody),
+    )
+
+
+@asynccontextmanager
+async def deployment(
+    folder: Path, stage: Stage | None = None, /, **settings: str
+) -> AsyncIterator[Deployment]:
+    """Everything served but `serve` itself, which the caller starts; settings are overridden."""
+    stage = stage or new_stage()
+    slack, apple, cast = stage.slack, stage.apple, stage.cast
+    alerts, approvals = stage.alerts, stage.approvals
     async with slack.serve() as slack_origin, apple.serve() as apple_origin:
         port = _free_port()
         slack.request_url = f"http://127.0.0.1:{port}/slack/events"
