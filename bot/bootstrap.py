@@ -1,6 +1,8 @@
 """The only place that wires: from settings to a service that can be started and stopped."""
 
+import functools
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,9 +12,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import SystemClock
 from bot.core import Ground, core_of
+from bot.intake import take
 from bot.preflight import SlackSide
 from bot.schedule import Schedule
 from bot.settings import Settings
+from bot.sockets import Sockets
 from bot.surfaces import bolt_app, register
 from bot.work import Work
 from services.apple.client import apple_http
@@ -26,21 +30,32 @@ from storage.states import ProgramName
 
 log = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 8.0
+DRAIN_SECONDS = 5.0
+"""What lanes and tasks get to come to an end at a stop; what takes longer goes on from its rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A running service: what Slack's deliveries go to, and what works beside it."""
+    """A running service: what Slack's deliveries go to, and what works beside it.
+
+    `sockets` is None in HTTP mode.
+    """
 
     app: AsyncApp
     schedule: Schedule
     work: Work
     database: Database
     slack: AsyncWebClient
+    sockets: Sockets | None
+
+    def linked(self) -> bool:
+        """Whether deliveries can come in, as far as we can know."""
+        return self.sockets is None or self.sockets.connected()
 
     async def ready(self) -> bool:
         """Whether the database and Slack answer; the keys were proved at start."""
+        if not self.linked():
+            return False
         try:
             async with self.database.read() as tx:
                 await tx.outbox.depth()
@@ -83,11 +98,23 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
             )
             service = _service(settings, side, ground)
             service.schedule.start()
-            yield service
-            await service.schedule.stop()
-            await service.work.drain(DRAIN_SECONDS)
+            try:
+                if service.sockets is not None:
+                    await service.sockets.start()
+                yield service
+            finally:
+                await _stop(service)
     finally:
         await database.close()
+
+
+async def _stop(service: Service) -> None:
+    """Take nothing more, let what runs come to an end, in this order."""
+    if service.sockets is not None:
+        await service.sockets.stop()
+    began = time.monotonic()
+    await service.schedule.stop(DRAIN_SECONDS)
+    await service.work.drain(max(0.0, DRAIN_SECONDS - (time.monotonic() - began)))
 
 
 def _service(settings: Settings, side: SlackSide, ground: Ground) -> Service:
@@ -97,5 +124,17 @@ def _service(settings: Settings, side: SlackSide, ground: Ground) -> Service:
     schedule = Schedule(lanes, settings.tick_every)
     ground.database.on_commit = schedule.wake
     return Service(
-        app=app, schedule=schedule, work=work, database=ground.database, slack=ground.slack
+        app=app,
+        schedule=schedule,
+        work=work,
+        database=ground.database,
+        slack=ground.slack,
+        sockets=_sockets(settings, ground.slack, app),
     )
+
+
+def _sockets(settings: Settings, slack: AsyncWebClient, app: AsyncApp) -> Sockets | None:
+    if settings.slack_app_token is None:
+        return None
+    token = settings.slack_app_token.get_secret_value()
+    return Sockets(slack, token, functools.partial(take, app))

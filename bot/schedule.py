@@ -35,14 +35,22 @@ class _Lane:
     def __init__(self, plan: LanePlan) -> None:
         self.plan = plan
         self.wake = asyncio.Event()
+        self.sweeping = False
+        self.last = False
 
     async def run(self) -> None:
-        while True:
+        while not self.last:
             self.wake.clear()
+            self.sweeping = True
             delay = await self._sweep()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(delay):
-                    await self.wake.wait()
+            self.sweeping = False
+            if not self.last:
+                await self._rest(delay)
+
+    async def _rest(self, delay: float | None) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self.wake.wait()
 
     async def _sweep(self) -> float | None:
         try:
@@ -86,10 +94,22 @@ class Schedule:
         running = all(not task.done() for task in self._tasks)
         return running and silent < self.tick_every * MISSED_TICKS
 
-    async def stop(self) -> None:
-        """Stop ticking, and stop the lanes: what they left is due again at the next start."""
+    async def stop(self, seconds: float = 0.0) -> None:
+        """Stop ticking, give the lanes that long to end what they are at, then cut them.
+
+        What they left is due again at the next start.
+        """
         self._ticker.shutdown(wait=False)
-        for task in self._tasks:
+        busy = set()
+        for lane, task in zip(self._lanes, self._tasks, strict=False):
+            lane.last = True
+            if lane.sweeping:
+                busy.add(task)
+        for task in set(self._tasks) - busy:
+            task.cancel()
+        if busy:
+            await asyncio.wait(busy, timeout=seconds)
+        for task in busy:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 

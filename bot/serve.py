@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import uvicorn
 
 from bot.bootstrap import keys_of, running, slack_client
-from bot.preflight import SlackSide, preflight
-from bot.settings import Settings, unknown_names
+from bot.preflight import SlackSide, preflight, preflight_sockets
+from bot.settings import NO_DELIVERY, Settings, unknown_names
 from bot.web import Web
 from services.errors import ConfigurationError
 from storage.database import Database
@@ -19,11 +19,12 @@ from storage.migrations import migrate
 
 log = logging.getLogger(__name__)
 
-STOP_SECONDS = 5
+STOP_SECONDS = 3
+"""What deliveries under way get at a stop: Slack waits no longer for an answer either."""
 
 
 async def serve(settings: Settings) -> None:
-    """Run the bot in HTTP mode until SIGTERM or Ctrl-C.
+    """Run the bot, in Socket Mode or HTTP mode, until SIGTERM or Ctrl-C.
 
     Raises ConfigurationError, SealBroken or StorageError before anything is served.
     """
@@ -35,17 +36,21 @@ async def serve(settings: Settings) -> None:
     keys_of(settings)
     with _listen(settings) as listener:
         side = await preflight(slack_client(settings), settings)
+        await preflight_sockets(slack_client(settings), settings)
         await _migrate(settings)
         await _serve(settings, side, secret, listener)
     log.info("stopped")
 
 
-async def _serve(settings: Settings, side: SlackSide, secret: str, listener: socket.socket) -> None:
+async def _serve(
+    settings: Settings, side: SlackSide, secret: str | None, listener: socket.socket
+) -> None:
     async with running(settings, side) as service:
         web = Web(
             app=service.app,
             signing_secret=secret,
             alive=service.schedule.alive,
+            linked=service.linked,
             ready=service.ready,
         )
         server = _Server(
@@ -58,7 +63,7 @@ async def _serve(settings: Settings, side: SlackSide, secret: str, listener: soc
             )
         )
         fields = {"team": side.team, "host": settings.host, "port": settings.port}
-        log.info("serving", extra=fields)
+        log.info("serving", extra={**fields, "mode": "HTTP" if secret else "Socket Mode"})
         await server.serve(sockets=[listener])
 
 
@@ -77,17 +82,12 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _signing_secret(settings: Settings) -> str:
+def _signing_secret(settings: Settings) -> str | None:
+    """What HTTP mode verifies by; None in Socket Mode. Raises ConfigurationError."""
     if settings.slack_app_token is not None:
-        raise _wrong(
-            "SLACK_APP_TOKEN asks for Socket Mode, which this release does not have yet. Unset it "
-            "and set SLACK_SIGNING_SECRET: HTTP mode (see README)."
-        )
+        return None
     if settings.slack_signing_secret is None:
-        raise _wrong(
-            "SLACK_SIGNING_SECRET is not set. Copy it from the page *Basic Information* of the "
-            "Slack app."
-        )
+        raise _wrong(NO_DELIVERY)
     return settings.slack_signing_secret.get_secret_value()
 
 

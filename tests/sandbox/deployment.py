@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ from tests.sandbox.slack.conversations import Channel
 from tests.sandbox.slack.manifest import read_manifest
 from tests.sandbox.slack.members import Kind
 from tests.sandbox.slack.person import Person
+from tests.sandbox.slack.sockets import Sockets
 from tests.sandbox.slack.workspace import Workspace
 
 MANIFEST = Path(__file__).parents[2] / "manifest.yml"
@@ -25,6 +27,15 @@ BOT_TOKEN = "xoxb-sandbox-0000"
 SIGNING_SECRET = "sandbox-signing-secret"
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
+
+
+class Transport(StrEnum):
+    """How Slack's deliveries reach `serve`."""
+
+    HTTP = "http"
+    """Signed requests to its port."""
+    SOCKET = "socket"
+    """Envelopes over connections that it opened."""
 
 
 @dataclass(kw_only=True)
@@ -51,6 +62,8 @@ class Deployment:
     folder: Path
     environment: dict[str, str]
     origin: str
+    sockets: Sockets | None = None
+    """Slack's side of Socket Mode, where that is the transport."""
     process: asyncio.subprocess.Process | None = None
     logs: list[Path] = field(default_factory=list)
 
@@ -129,7 +142,9 @@ class Deployment:
 
 
 @asynccontextmanager
-async def deployment(folder: Path, **settings: str) -> AsyncIterator[Deployment]:
+async def deployment(
+    folder: Path, transport: Transport = Transport.HTTP, **settings: str
+) -> AsyncIterator[Deployment]:
     """Everything served but `serve` itself, which the caller starts; settings are overridden."""
     slack = Workspace.installing(
         read_manifest(MANIFEST), signing_secret=SIGNING_SECRET, bot_token=BOT_TOKEN
@@ -139,14 +154,23 @@ async def deployment(folder: Path, **settings: str) -> AsyncIterator[Deployment]
     alerts = slack.add_channel("it-alerts", members=everybody)
     approvals = slack.add_channel("it-approvals", members=everybody)
     apple = Apple()
-    async with slack.serve() as slack_origin, apple.serve() as apple_origin:
+    async with (
+        slack.serve() as slack_origin,
+        apple.serve() as apple_origin,
+        _socket_mode(slack, transport) as sockets,
+    ):
         port = _free_port()
-        slack.request_url = f"http://127.0.0.1:{port}/slack/events"
+        if sockets is None:
+            slack.request_url = f"http://127.0.0.1:{port}/slack/events"
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(MANIFEST.parent),
             "SLACK_BOT_TOKEN": BOT_TOKEN,
-            "SLACK_SIGNING_SECRET": SIGNING_SECRET,
+            **(
+                {"SLACK_APP_TOKEN": slack.app_token}
+                if sockets
+                else {"SLACK_SIGNING_SECRET": SIGNING_SECRET}
+            ),
             "SLACK_API_URL": f"{slack_origin}/api/",
             "OPERATORS": cast.operator.id,
             "APPROVERS": f"{cast.approver.id},{cast.second_approver.id}",
@@ -168,11 +192,21 @@ async def deployment(folder: Path, **settings: str) -> AsyncIterator[Deployment]
             folder=folder,
             environment=environment,
             origin=f"http://127.0.0.1:{port}",
+            sockets=sockets,
         )
         try:
             yield deployed
         finally:
             await deployed.kill()
+
+
+@asynccontextmanager
+async def _socket_mode(slack: Workspace, transport: Transport) -> AsyncIterator[Sockets | None]:
+    if transport is Transport.HTTP:
+        yield None
+        return
+    async with slack.serve_sockets() as sockets:
+        yield sockets
 
 
 def _cast(slack: Workspace) -> Cast:
