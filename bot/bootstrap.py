@@ -22,6 +22,7 @@ from bot.work import Work
 from services.apple.client import apple_http
 from services.apple.program import AppleProgram
 from services.apple.vault import Vault
+from services.deliveries import Deliveries
 from services.keys import open_keys
 from services.programs import Program
 from services.sealing import KeyRing, parse_keys
@@ -118,7 +119,7 @@ async def _stop(service: Service) -> None:
 
 
 def _service(settings: Settings, side: SlackSide, ground: Ground) -> Service:
-    work = Work()
+    work = Work(Deliveries(ground.database).first)
     app = bolt_app(settings, side, ground.slack)
     lanes = register(settings, core_of(settings, side, ground), work, ground.slack, app)
     schedule = Schedule(lanes, settings.tick_every)

@@ -19,6 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from storage.audit import AuditEntries
 from storage.credentials import CredentialSets
 from storage.decisions import Decisions
+from storage.deliveries import Deliveries
 from storage.devices import Devices
 from storage.key_checks import KeyChecks
 from storage.key_pairs import KeyPairs
@@ -62,6 +63,7 @@ class Transaction:
         self.devices = Devices(connection)
         self.sync_runs = SyncRuns(connection)
         self.outbox = Outbox(connection)
+        self.deliveries = Deliveries(connection)
         self.audit = AuditEntries(connection)
         self.key_checks = KeyChecks(connection)
 

@@ -7,11 +7,14 @@ from typing import Any
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp, AsyncRespond
 from slack_bolt.error import BoltUnhandledRequestError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.listeners.answers import tell, tell_directly, told, whisper
+from bot.slack_errors import code_of
 from bot.views.blocks import Message, section
 from bot.work import Work
+from services.errors import UpstreamError
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +43,10 @@ class Failures:
     ) -> BoltResponse:
         """Tell the person where Slack gives us a way to; Slack itself gets its 200."""
         reachable, presser = "response_url" in body, _presser(body)
-        if isinstance(error, BoltUnhandledRequestError):
+        error = _meant(error)
+        if isinstance(error, Repeated):
+            log.info("delivery_repeated")
+        elif isinstance(error, BoltUnhandledRequestError):
             log.warning("delivery_not_taken", extra={"kind": str(body.get("type", "unknown"))})
             if reachable:
                 self.work.start(whisper(respond, _stale))
@@ -53,6 +59,26 @@ class Failures:
         else:
             log.error("delivery_failed", exc_info=error)
         return BoltResponse(status=200, body="")
+
+
+class Repeated(Exception):
+    """This delivery came before: Slack opens one view for a trigger, and did so then."""
+
+
+def _meant(error: Exception) -> Exception:
+    """What Slack's refusal to open a view means to the person."""
+    code = code_of(error) if isinstance(error, SlackApiError) else ""
+    if code == "exchanged_trigger_id":
+        return Repeated()
+    if code == "expired_trigger_id":
+        return UpstreamError(
+            code,
+            system="Slack",
+            retryable=True,
+            user_message="This took longer than Slack allows, so nothing was opened and nothing "
+            "was changed. Do it once more.",
+        )
+    return error
 
 
 def _presser(body: dict[str, Any]) -> str | None:
