@@ -15,7 +15,6 @@ from typing import Any
 
 from slack_bolt import BoltResponse
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
-from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
@@ -62,8 +61,6 @@ class Link(SocketModeClient):
         self._leaving = False
         self._settled = asyncio.Event()
         self._answering: set[asyncio.Task[None]] = set()
-        self.message_listeners.append(self._heard)
-        self.socket_mode_request_listeners.append(self._requested)
 
     @property
     def alive(self) -> bool:
@@ -94,12 +91,23 @@ class Link(SocketModeClient):
         self.over.set()
         self._settled.set()
 
-    async def process_message(self) -> None:
-        """Take the next frame in a task that is held: the event loop would not hold it."""
-        text = await self.message_queue.get()
-        task = asyncio.create_task(self.run_message_listeners(_frame(text), text))
-        self._answering.add(task)
-        task.add_done_callback(self._answering.discard)
+    async def enqueue_message(self, message: str) -> None:
+        """Take a frame as it comes; a delivery in a task that we hold: the event loop would not."""
+        frame = _frame(message)
+        match frame.get("type"):
+            case "hello":
+                self.greeted = True
+                self._settled.set()
+            case "disconnect":
+                self.reason = str(frame.get("reason", ""))
+                await self.connect_to_new_endpoint(force=True)
+            case _:
+                request = SocketModeRequest.from_dict(frame)
+                if request is not None and not self._leaving:
+                    # What is left without an answer, Slack delivers to another connection.
+                    task = asyncio.create_task(self._answered(request))
+                    self._answering.add(task)
+                    task.add_done_callback(self._answering.discard)
 
     async def ended(self) -> None:
         """Return when the connection is over; a broken one is noticed by looking."""
@@ -124,24 +132,7 @@ class Link(SocketModeClient):
                     await self.current_session.close()
         await self.close()  # type: ignore[no-untyped-call]
 
-    async def _heard(
-        self, _client: AsyncBaseSocketModeClient, frame: dict[str, Any], _text: str | None
-    ) -> None:
-        if frame.get("type") == "hello":
-            self.greeted = True
-            self._settled.set()
-
-    async def run_message_listeners(self, message: dict[str, Any], raw_message: str) -> None:
-        """Note why Slack ends the connection, before the client acts upon it."""
-        if message.get("type") == "disconnect":
-            self.reason = str(message.get("reason", ""))
-        await super().run_message_listeners(message, raw_message)
-
-    async def _requested(
-        self, _client: AsyncBaseSocketModeClient, request: SocketModeRequest
-    ) -> None:
-        if self._leaving:
-            return  # without an answer: Slack delivers it to another connection
+    async def _answered(self, request: SocketModeRequest) -> None:
         began = time.monotonic()
         answer = await self._take(request.payload)
         if answer is None or answer.status != OK:

@@ -22,16 +22,28 @@ ANSWER_SECONDS = 3.0
 """Slack waits no longer for an answer."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 BRIEF_SECONDS = 10.0
+RENEWED = {"warning", "refresh_requested"}
+"""Slack ends the connection only to have another one."""
 SWITCHED_OFF, TOO_MANY = "link_disabled", "too_many_websockets"
 
 
 class Sockets:
     """The connections, each renewed as long as the process runs."""
 
-    def __init__(self, client: AsyncWebClient, app_token: str, take: Take) -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        app_token: str,
+        take: Take,
+        *,
+        first_pause: float = FIRST_PAUSE,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
         self.client = client
         self.app_token = app_token
         self.take = take
+        self.first_pause = first_pause
+        self.answer_seconds = answer_seconds
         self.took: Callable[[float], None] = lambda _seconds: None
         """Told how long each delivery took to be answered."""
         self._links: set[Link] = set()
@@ -56,7 +68,7 @@ class Sockets:
         for slot in self._slots:
             slot.cancel()
         await asyncio.gather(*self._slots, return_exceptions=True)
-        leaving = [link.leave(ANSWER_SECONDS) for link in self._links]
+        leaving = [link.leave(self.answer_seconds) for link in self._links]
         await asyncio.gather(*leaving, *self._leaving, return_exceptions=True)
         self._links.clear()
 
@@ -67,23 +79,24 @@ class Sockets:
             if link is not None:
                 await link.ended()
                 log.info("socket_over", extra={"reason": link.reason or "lost"})
-            # One that ends as soon as it stands is as good as none.
-            brief = link is not None and time.monotonic() - began < BRIEF_SECONDS
-            following = await self._next(failures=int(brief))
+            # One that breaks as soon as it stands is as good as none.
+            broke = link is not None and link.reason not in RENEWED
+            brief = time.monotonic() - began < BRIEF_SECONDS
+            following = await self._next(failures=int(broke and brief))
             if link is not None:
                 self._let_go(link)
             link = following
 
     async def _next(self, failures: int) -> Link:
         """A new connection, however long it takes to get one."""
-        pause = FIRST_PAUSE if failures else 0.0
+        pause = self.first_pause if failures else 0.0
         while True:
             await asyncio.sleep(pause)
             try:
                 return await self._open()
             except Exception as error:  # noqa: BLE001 - the slot must outlive whatever it meets
                 failures += 1
-                pause = _pause(error, failures)
+                pause = self._pause(error, failures)
                 fields = {"why": _why(error), "failures": failures, "pause": pause}
                 log.warning("socket_not_opened", extra=fields)
 
@@ -101,21 +114,20 @@ class Sockets:
         log.info("socket_opened", extra={"connections": sum(one.alive for one in self._links)})
         return link
 
+    def _pause(self, error: Exception, failures: int) -> float:
+        pause = min(self.first_pause * 2.0 ** min(failures - 1, 20), LONGEST_PAUSE)
+        return max(pause, retry_after(error, pause)) if isinstance(error, SlackApiError) else pause
+
     def _let_go(self, link: Link) -> None:
         """Close a connection that another one has replaced, when all it brought is answered."""
 
         async def leave() -> None:
-            await link.leave(ANSWER_SECONDS, taking=True)
+            await link.leave(self.answer_seconds, taking=True)
             self._links.discard(link)
 
         task = asyncio.create_task(leave())
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
-
-
-def _pause(error: Exception, failures: int) -> float:
-    pause = min(FIRST_PAUSE * 2.0 ** (failures - 1), LONGEST_PAUSE)
-    return max(pause, retry_after(error, pause)) if isinstance(error, SlackApiError) else pause
 
 
 def _why(error: Exception) -> str:
