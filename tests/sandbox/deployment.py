@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -71,6 +71,22 @@ class Deployment:
     def database(self) -> Path:
         """The SQLite file."""
         return self.folder / "data" / "enroll-token.db"
+
+    @property
+    def delivery_setting(self) -> str:
+        """The setting whose secret lets Slack's deliveries in."""
+        return "SLACK_SIGNING_SECRET" if self.sockets is None else "SLACK_APP_TOKEN"
+
+    def beside(self) -> "Deployment":
+        """Another process on the same database and in the same workspace, not started yet."""
+        port = _free_port()
+        return replace(
+            self,
+            environment={**self.environment, "PORT": str(port)},
+            origin=f"http://127.0.0.1:{port}",
+            process=None,
+            logs=[*self.logs],
+        )
 
     def log(self) -> str:
         """Everything that every process wrote so far."""
@@ -166,11 +182,6 @@ async def deployment(
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(MANIFEST.parent),
             "SLACK_BOT_TOKEN": BOT_TOKEN,
-            **(
-                {"SLACK_APP_TOKEN": slack.app_token}
-                if sockets
-                else {"SLACK_SIGNING_SECRET": SIGNING_SECRET}
-            ),
             "SLACK_API_URL": f"{slack_origin}/api/",
             "OPERATORS": cast.operator.id,
             "APPROVERS": f"{cast.approver.id},{cast.second_approver.id}",
@@ -181,6 +192,7 @@ async def deployment(
             "APPLE_ENROLLMENT_URL": apple_origin,
             "TICK_EVERY": "1",
             "PORT": str(port),
+            **_way_in(slack, transport),
             **settings,
         }
         deployed = Deployment(
@@ -198,6 +210,14 @@ async def deployment(
             yield deployed
         finally:
             await deployed.kill()
+
+
+def _way_in(slack: Workspace, transport: Transport) -> dict[str, str]:
+    match transport:
+        case Transport.HTTP:
+            return {"SLACK_SIGNING_SECRET": SIGNING_SECRET}
+        case Transport.SOCKET:
+            return {"SLACK_APP_TOKEN": slack.app_token}
 
 
 @asynccontextmanager
