@@ -12,9 +12,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import SystemClock
 from bot.core import Ground, core_of
+from bot.heartbeat import Heartbeat
 from bot.intake import take
+from bot.metrics import Metrics
 from bot.preflight import SlackSide
-from bot.schedule import Schedule
+from bot.schedule import LanePlan, Schedule
 from bot.settings import Settings
 from bot.sockets import Sockets
 from bot.surfaces import bolt_app, register
@@ -31,8 +33,9 @@ from storage.states import ProgramName
 
 log = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 5.0
-"""What lanes and tasks get to come to an end at a stop; what takes longer goes on from its rows."""
+DRAIN_SECONDS = 6.0
+"""What connections, lanes and tasks get to come to an end at a stop, all together; what takes
+longer goes on from its rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,7 @@ class Service:
     database: Database
     slack: AsyncWebClient
     sockets: Sockets | None
+    metrics: Metrics
 
     def linked(self) -> bool:
         """Whether deliveries can come in, as far as we can know."""
@@ -88,8 +92,15 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
     try:
         keys = keys_of(settings)
         await open_keys(database, keys)
-        async with apple_http(settings.apple_enrollment_url) as http:
-            clock = SystemClock()
+        clock = SystemClock()
+        # The schedule is made after what it counts for.
+        made: list[Schedule] = []
+        metrics = Metrics(database, clock, lambda: made[0].last_tick_age() if made else 0.0)
+
+        def counted(outcome: str) -> None:
+            metrics.called(ProgramName.APPLE, outcome)
+
+        async with apple_http(settings.apple_enrollment_url, counted) as http:
             programs: dict[ProgramName, Program] = {
                 ProgramName.APPLE: AppleProgram(database, http, Vault(keys), clock)
             }
@@ -97,7 +108,8 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
             ground = Ground(
                 database=database, keys=keys, programs=programs, slack=slack, clock=clock
             )
-            service = _service(settings, side, ground)
+            service = _service(settings, side, ground, metrics)
+            made.append(service.schedule)
             service.schedule.start()
             try:
                 if service.sockets is not None:
@@ -111,31 +123,47 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
 
 async def _stop(service: Service) -> None:
     """Take nothing more, let what runs come to an end, in this order."""
+    deadline = time.monotonic() + DRAIN_SECONDS
     if service.sockets is not None:
         await service.sockets.stop()
-    began = time.monotonic()
-    await service.schedule.stop(DRAIN_SECONDS)
-    await service.work.drain(max(0.0, DRAIN_SECONDS - (time.monotonic() - began)))
+    await service.schedule.stop(max(0.0, deadline - time.monotonic()))
+    await service.work.drain(max(0.0, deadline - time.monotonic()))
 
 
-def _service(settings: Settings, side: SlackSide, ground: Ground) -> Service:
+def _service(settings: Settings, side: SlackSide, ground: Ground, metrics: Metrics) -> Service:
     work = Work(Deliveries(ground.database).first)
     app = bolt_app(settings, side, ground.slack)
     lanes = register(settings, core_of(settings, side, ground), work, ground.slack, app)
+    beating: list[Heartbeat] = []
+
+    async def heartbeat() -> float | None:
+        return await beating[0].beat() if beating else None
+
+    if settings.heartbeat_url is not None:
+        lanes.append(LanePlan(name="heartbeat", sweep=heartbeat))
     schedule = Schedule(lanes, settings.tick_every)
     ground.database.on_commit = schedule.wake
-    return Service(
+    service = Service(
         app=app,
         schedule=schedule,
         work=work,
         database=ground.database,
         slack=ground.slack,
-        sockets=_sockets(settings, ground.slack, app),
+        sockets=_sockets(settings, ground.slack, app, metrics),
+        metrics=metrics,
     )
+    if settings.heartbeat_url is not None:
+        url = settings.heartbeat_url.get_secret_value()
+        beating.append(Heartbeat(url, alive=schedule.alive, ready=service.ready))
+    return service
 
 
-def _sockets(settings: Settings, slack: AsyncWebClient, app: AsyncApp) -> Sockets | None:
+def _sockets(
+    settings: Settings, slack: AsyncWebClient, app: AsyncApp, metrics: Metrics
+) -> Sockets | None:
     if settings.slack_app_token is None:
         return None
     token = settings.slack_app_token.get_secret_value()
-    return Sockets(slack, token, functools.partial(take, app))
+    sockets = Sockets(slack, token, functools.partial(take, app))
+    sockets.took = metrics.acknowledged
+    return sockets

@@ -13,8 +13,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.drawing import Drawing, DrawnFile, Vanished
+from bot.picture import Picture
 from bot.slack_errors import LOST, SERVER_FAULT, code_of, retry_after, status_of, throttled
 from bot.views.blocks import Block, Message, context
+from bot.views.digest import image
 from bot.views.upload import delete_file_please
 from services.delivery import Closed, Never, NotNow, Outcome, Posted, Unknown
 from storage.records import OutboxItem, Upload
@@ -38,6 +40,8 @@ BARRED_WAIT = 600.0
 PASSING = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 NOT_TO_EDIT = {"message_not_found", "cant_update_message", "edit_window_closed"}
 GONE = {"file_not_found", "file_deleted"}
+NO_PICTURE = {"invalid_blocks", "invalid_blocks_format", "file_not_found", "access_denied"}
+PICTURE = "tokens.png"
 NOT_SEEN = {"user_not_in_channel", "channel_not_found", "not_in_channel", "is_archived"}
 
 
@@ -49,7 +53,7 @@ class SlackNotifier:
         self.drawing = drawing
 
     async def post(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
-        """Post the item, or edit `original` where it edits one; trouble is an outcome too."""
+        """Post the item, an edit of `original` or a reply to it; trouble is an outcome too."""
         try:
             async with asyncio.timeout(POST_SECONDS):
                 return await self._post(item, original)
@@ -60,28 +64,47 @@ class SlackNotifier:
         except LOST as error:
             return Unknown(error=type(error).__name__)
 
-    async def _post(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
-        if item.kind is NoticeKind.CERTIFICATE:
-            return await self._send(item, await self.drawing.certificate(item))
-        if item.kind is NoticeKind.HISTORY_EXPORT:
-            return await self._send(item, await self.drawing.history(item))
-        if item.kind is NoticeKind.FILE_CLEANUP:
-            return await self._clean_up(item)
+    async def _post(self, item: OutboxItem, original: OutboxItem | None) -> Posted:
+        match item.kind:
+            case NoticeKind.CERTIFICATE:
+                return await self._send(item, await self.drawing.certificate(item))
+            case NoticeKind.HISTORY_EXPORT:
+                return await self._send(item, await self.drawing.history(item))
+            case NoticeKind.PICTURE:
+                return await self._send(item, await self._pictured())
+            case NoticeKind.DIGEST:
+                return await self._digest(item)
+            case NoticeKind.FILE_CLEANUP:
+                return await self._clean_up(item)
+            case _:
+                return await self._post_message(item, original)
+
+    async def _post_message(self, item: OutboxItem, original: OutboxItem | None) -> Posted:
         message = _marked(await self.drawing.message(item), item.repeats)
         # Whoever is told directly is alone with us: there is nobody to hide it from.
         if item.visible_to not in (None, item.destination):
             return await self._whisper(item, item.visible_to, message)
-        if original is not None and original.posted_ts and original.posted_channel:
-            return await self._edit(original.posted_channel, original.posted_ts, message)
+        known = original if original and original.posted_ts and original.posted_channel else None
+        if item.replies_to is not None:
+            return await self._say(item.destination, message, under=known)
+        if known is not None:
+            return await self._edit(str(known.posted_channel), str(known.posted_ts), message)
         return await self._say(item.destination, message)
 
-    async def _say(self, channel: str, message: Message) -> Posted:
+    async def _say(
+        self, channel: str, message: Message, *, under: OutboxItem | None = None
+    ) -> Posted:
+        thread: dict[str, Any] = {}
+        if under is not None:
+            # What is urgent shows in the channel as well, not only to those who follow the thread.
+            thread = {"thread_ts": under.posted_ts, "reply_broadcast": message.urgent}
         answer = await self.client.chat_postMessage(
             channel=channel,
             text=message.text,
             blocks=message.blocks,
             unfurl_links=False,
             unfurl_media=False,
+            **thread,
         )
         return Posted(channel=str(answer["channel"]), ts=str(answer["ts"]))
 
@@ -118,6 +141,59 @@ class SlackNotifier:
             initial_comment=comment,
         )
         return Posted(channel=str(opened["channel"]["id"]))
+
+    async def _pictured(self) -> DrawnFile:
+        drawn = await self.drawing.watch.picture()
+        return DrawnFile(name=PICTURE, content=drawn.png, comment=drawn.alt_text)
+
+    async def _digest(self, item: OutboxItem) -> Posted:
+        """The digest with its picture; where Slack takes no picture in it, in its thread."""
+        drawn = await self.drawing.watch.picture()
+        whole = _marked(
+            await self.drawing.watch.digest(item, await self._uploaded(drawn)), item.repeats
+        )
+        if any(block["type"] == "image" for block in whole.blocks):
+            try:
+                return await self._say(item.destination, whole)
+            except SlackApiError as error:
+                if code_of(error) not in NO_PICTURE:
+                    raise
+        plain = _marked(await self.drawing.watch.digest(item, None), item.repeats)
+        posted = await self._say(item.destination, plain)
+        try:
+            await self._in_thread(posted, drawn)
+        except (SlackApiError, *LOST) as error:
+            # The digest itself is there; said twice for want of a picture it would be worse.
+            log.warning("picture_not_sent", extra={"error": type(error).__name__})
+        return posted
+
+    async def _uploaded(self, drawn: Picture) -> Block | None:
+        """The picture as a file of ours that a block can show, as soon as Slack can show it."""
+        try:
+            answer = await self.client.files_upload_v2(
+                filename=PICTURE, title="Tokens", content=drawn.png, alt_txt=drawn.alt_text[:900]
+            )
+            file_id = str(answer["file"]["id"])
+            for pause in (0.0, 0.5, 1.0, 2.0):
+                await asyncio.sleep(pause)
+                info = await self.client.files_info(file=file_id)
+                if info["file"].get("mimetype"):
+                    return image(file_id, drawn.alt_text)
+        except SlackApiError as error:
+            if throttled(error):
+                raise
+            log.warning("picture_not_taken", extra={"error": code_of(error)})
+        return None
+
+    async def _in_thread(self, posted: Posted, drawn: Picture) -> None:
+        await self.client.files_upload_v2(
+            channel=posted.channel,
+            thread_ts=posted.ts,
+            filename=PICTURE,
+            title="Tokens",
+            content=drawn.png,
+            alt_txt=drawn.alt_text[:900],
+        )
 
     async def _clean_up(self, item: OutboxItem) -> Posted:
         used, token = await self.drawing.used_upload(item)

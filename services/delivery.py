@@ -69,7 +69,7 @@ class Notifier(Protocol):
     """Draws a message from the records and posts it."""
 
     async def post(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
-        """Post the item, or edit `original` where the item edits one."""
+        """Post the item: an edit of `original`, or a reply to it, where the item names one."""
         ...
 
 
@@ -95,7 +95,8 @@ class Delivery:
         """Post everything that may leave now."""
         while (item := await self._claim()) is not None:
             async with self.database.read() as tx:
-                original = await tx.outbox.item(item.edits) if item.edits else None
+                related = item.edits or item.replies_to
+                original = await tx.outbox.item(related) if related else None
             outcome = await self.notifier.post(item, original)
             admins = await self._admins() if isinstance(outcome, Closed) else frozenset()
             await self._keep(item, outcome, admins)

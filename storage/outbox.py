@@ -29,6 +29,7 @@ class Outbox(Rows[OutboxItem]):
             facts=notice.facts,
             visible_to=notice.visible_to,
             edits=notice.edits,
+            replies_to=notice.replies_to,
             state=OutboxState.DUE,
             attempts=0,
             repeats=0,
@@ -107,13 +108,38 @@ class Outbox(Rows[OutboxItem]):
         changes = {"state": OutboxState.DEAD, "lease_until": None, "error": error}
         await self.change(self.table.c.id == item_id, **changes)
 
-    async def first_of(self, kind: NoticeKind, subject_id: str) -> OutboxItem | None:
-        """The first message of that kind about that subject, which later ones edit."""
+    async def first_of(
+        self, kind: NoticeKind, subject_id: str, destination: str
+    ) -> OutboxItem | None:
+        """The first message there of that kind about that subject, which later ones edit."""
+        table = self.table.c
+        query = self.select(
+            table.kind == kind,
+            table.subject_id == subject_id,
+            table.destination == destination,
+            table.edits.is_(None),
+        )
+        return next(iter(await self.all(query.order_by(table.id).limit(1))), None)
+
+    async def originals(self, kind: NoticeKind, subject_id: str) -> list[OutboxItem]:
+        """Every message of that kind about that subject that is no edit of another."""
         table = self.table.c
         query = self.select(
             table.kind == kind, table.subject_id == subject_id, table.edits.is_(None)
         )
-        return next(iter(await self.all(query.order_by(table.id).limit(1))), None)
+        return await self.all(query.order_by(table.id))
+
+    async def undelivered(self, kind: NoticeKind, since: datetime) -> list[OutboxItem]:
+        """Messages of that kind that Slack would not take, written since then."""
+        table = self.table.c
+        query = self.select(
+            table.state == OutboxState.DEAD, table.due_at >= since, table.kind == kind
+        )
+        return await self.all(query.order_by(table.id))
+
+    async def known(self, dedupe_key: str) -> bool:
+        """Whether a message of that key was written."""
+        return await self.one(self.table.c.dedupe_key == dedupe_key) is not None
 
     async def item(self, item_id: int) -> OutboxItem | None:
         """The message of that number."""
@@ -131,3 +157,8 @@ class Outbox(Rows[OutboxItem]):
         """How many messages wait."""
         query = select(func.count()).where(self.table.c.state.in_(WAITING))
         return (await self.connection.execute(query)).scalar_one()
+
+    async def repeats(self) -> int:
+        """How often a message was posted again because Slack's answer was lost."""
+        query = select(func.coalesce(func.sum(self.table.c.repeats), 0))
+        return int((await self.connection.execute(query)).scalar_one())

@@ -9,19 +9,31 @@ from pathlib import Path
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.drawing import Drawing
 from bot.notifier import SlackNotifier
 from bot.scopes import SCOPES
 from services.delivery import Closed, Never, NotNow, Outcome, Posted, Unknown
 from services.phrases import person
 from storage.database import Database
 from storage.records import OutboxItem
-from storage.states import DecisionState, NoticeKind, RequestState
+from storage.states import (
+    AlertState,
+    DecisionState,
+    Health,
+    NoticeKind,
+    ReminderState,
+    ReportKind,
+    ReportState,
+    RequestState,
+    StoryEvent,
+)
+from storage.watch_records import Alert, Reminder, Report
+from tests.bot.drawings import drawing_of
 from tests.bot.samples import (
     AMIR,
     DECISION,
     ITEM,
     KEY_PAIR,
+    NOW,
     OLIVIA,
     OTTO,
     REQUEST,
@@ -29,6 +41,7 @@ from tests.bot.samples import (
     TOKEN,
     UPLOAD,
     ZONE,
+    made,
 )
 from tests.bot.served import migrated
 from tests.sandbox.slack.conversations import Channel
@@ -43,9 +56,43 @@ REFUSED = replace(
     refusal=f"{person(AMIR)} was first: this was approved already.",
     dedupe_key="e",
 )
+REMINDER = made(
+    Reminder,
+    id="m" * 32,
+    token_id=TOKEN.id,
+    expires_at=TOKEN.expires_at,
+    rung=7,
+    state=ReminderState.SENT,
+    decided_at=NOW,
+    post_id="m" * 32,
+    owner_post_id="m" * 32,
+)
+ALERT = made(
+    Alert,
+    id="a" * 32,
+    token_id=TOKEN.id,
+    health=Health.SUPERSEDED,
+    state=AlertState.OPEN,
+    began_at=NOW,
+    evidence="/session: HTTP 403",
+    post_id="a" * 32,
+)
+REPORT = made(
+    Report,
+    id="p" * 32,
+    kind=ReportKind.DEACTIVATED,
+    subject=OTTO,
+    reporter=AMIR,
+    tokens={},
+    state=ReportState.OPEN,
+)
 SUBJECTS = {
     NoticeKind.REQUEST_CARD: REQUEST.id,
     NoticeKind.REQUEST_NEWS: REQUEST.id,
+    NoticeKind.REQUEST_STORY: REQUEST.id,
+    NoticeKind.UPLOAD_NAG: REQUEST.id,
+    NoticeKind.UPLOAD_KEPT: UPLOAD.id,
+    NoticeKind.TOKEN_GONE: REQUEST.id,
     NoticeKind.CLICK_ANSWER: REFUSED.id,
     NoticeKind.CERTIFICATE: KEY_PAIR.id,
     NoticeKind.STEPS: REQUEST.id,
@@ -55,9 +102,37 @@ SUBJECTS = {
     NoticeKind.CHANNEL_CLOSED: REQUEST.id,
     NoticeKind.FILE_CLEANUP: UPLOAD.id,
     NoticeKind.HISTORY_EXPORT: TOKEN.id,
+    NoticeKind.REMINDER: REMINDER.id,
+    NoticeKind.REMINDER_OWNER: REMINDER.id,
+    NoticeKind.ESCALATION: REMINDER.id,
+    NoticeKind.OWNER_NOT_REACHED: REMINDER.id,
+    NoticeKind.HEALTH_ALERT: ALERT.id,
+    NoticeKind.HEALTH_CLEAR: ALERT.id,
+    NoticeKind.REPORT: REPORT.id,
+    NoticeKind.REPORT_DIRECT: REPORT.id,
+    NoticeKind.HANDED_OVER: "h" * 32,
+    NoticeKind.DIGEST: "g" * 32,
+    NoticeKind.PICTURE: "",
 }
-FILES = {NoticeKind.CERTIFICATE, NoticeKind.FILE_CLEANUP, NoticeKind.HISTORY_EXPORT}
-FACTS = {"channel": "C0ALERTS", "error": "is_archived"}
+FILES = {
+    NoticeKind.CERTIFICATE,
+    NoticeKind.FILE_CLEANUP,
+    NoticeKind.HISTORY_EXPORT,
+    NoticeKind.PICTURE,
+}
+FACTS = {
+    NoticeKind.CHANNEL_CLOSED: {"channel": "C0ALERTS", "error": "is_archived"},
+    NoticeKind.REQUEST_STORY: {"event": StoryEvent.EXPIRED.value},
+    NoticeKind.OWNER_NOT_REACHED: {"owner": OTTO},
+    NoticeKind.HANDED_OVER: {"owner": AMIR, "by": OLIVIA, "tokens": TOKEN.id},
+    NoticeKind.DIGEST: {"at": NOW.isoformat(), "head": f"7:{'ab' * 32}"},
+}
+WITHOUT_SUBJECT = {
+    NoticeKind.CHANNEL_CLOSED,
+    NoticeKind.HANDED_OVER,
+    NoticeKind.DIGEST,
+    NoticeKind.PICTURE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +151,7 @@ class Place:
             kind=kind,
             destination=destination or self.channel.id,
             subject_id=SUBJECTS[kind],
-            facts=FACTS if kind is NoticeKind.CHANNEL_CLOSED else {},
+            facts=FACTS.get(kind, {}),
         )
         return replace(made, **more)  # type: ignore[arg-type]  # fields of OutboxItem
 
@@ -107,7 +182,7 @@ async def place(tmp_path: Path, filled: Path) -> AsyncIterator[Place]:
         yield Place(
             slack=slack,
             database=database,
-            notifier=SlackNotifier(client, Drawing(database=database, zone=ZONE)),
+            notifier=SlackNotifier(client, drawing_of(database, ZONE)),
             channel=channel,
             olivia=olivia,
         )
@@ -126,6 +201,9 @@ async def fill(url: str) -> None:
         await tx.key_pairs.add(KEY_PAIR)
         await tx.uploads.add(UPLOAD)
         await tx.sync_runs.add(RUN)
+        await tx.reminders.add(REMINDER)
+        await tx.alerts.add(ALERT)
+        await tx.reports.add(REPORT)
     await database.close()
 
 
@@ -145,7 +223,7 @@ async def test_every_kind_of_notice_is_drawn_and_slack_takes_it(place: Place) ->
 
 
 async def test_what_is_gone_is_never_posted(place: Place) -> None:
-    for kind in set(NoticeKind) - {NoticeKind.CHANNEL_CLOSED}:
+    for kind in set(NoticeKind) - WITHOUT_SUBJECT:
         item = place.item(kind, OLIVIA, subject_id="0" * 32)
         assert await place.post(item) == Never(error="what it tells of is gone")
     assert not place.olivia.dm.messages
@@ -355,3 +433,40 @@ async def test_no_message_holds_what_is_sealed(place: Place) -> None:
     assert place.olivia.dm.messages
     assert "v1:" in str(KEY_PAIR)
     assert "v1:" not in str(place.slack.requests)
+
+
+async def test_the_digest_shows_its_picture_where_slack_takes_it(place: Place) -> None:
+    await place.post(place.item(NoticeKind.DIGEST))
+    (digest,) = place.channel.messages
+    (image,) = [block for block in digest.blocks if block["type"] == "image"]
+    file = place.slack.files.by_id[image["slack_file"]["id"]]
+    assert file.content.startswith(b"\x89PNG")
+    assert "HQ iPads" in image["alt_text"]
+    assert not digest.thread
+
+
+async def test_where_slack_takes_no_picture_in_a_message_it_is_in_the_thread(
+    place: Place,
+) -> None:
+    place.slack.faults.error("chat.postMessage", "invalid_blocks")
+    await place.post(place.item(NoticeKind.DIGEST))
+    (digest,) = [one for one in place.channel.messages if one.blocks]
+    assert not [block for block in digest.blocks if block["type"] == "image"]
+    (reply,) = digest.thread
+    assert reply.files[0].content.startswith(b"\x89PNG")
+
+
+async def test_a_digest_whose_picture_cannot_be_sent_is_posted_without_it(place: Place) -> None:
+    place.slack.faults.error("files.getUploadURLExternal", "internal_error", times=5)
+    outcome = await place.post(place.item(NoticeKind.DIGEST))
+    assert isinstance(outcome, Posted)
+    (digest,) = place.channel.messages
+    assert digest.says("Audit head")
+    assert not digest.thread
+
+
+async def test_the_picture_comes_as_a_file_with_what_it_shows_in_words(place: Place) -> None:
+    await place.post(place.item(NoticeKind.PICTURE, OLIVIA))
+    (message,) = place.olivia.dm.messages
+    assert message.files[0].name == "tokens.png"
+    assert message.says("1 HQ iPads:")

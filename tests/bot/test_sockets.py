@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -55,6 +56,10 @@ class Ours:
     async def deliver(self, text: str = "help", form: Form = Form.COMMAND) -> Answer:
         payload: dict[str, Any] = {"text": text, "type": "block_actions"}
         return await self.server.deliver(Envelope(form=form, kind="test", payload=payload))
+
+    def opened(self, times: int) -> bool:
+        """Whether Slack has greeted that many connections since the start."""
+        return len(self.server.opened) >= times
 
     async def until(self, condition: Callable[[], object]) -> None:
         await self.slack.wait_for(condition, within=FEW_SECONDS)
@@ -136,9 +141,12 @@ async def test_deliveries_go_on_while_connections_are_renewed_again_and_again(ou
 
     acting = asyncio.create_task(people())
     while not acting.done():
-        await ours.server.refresh(closes_in=0.05)
-        await asyncio.sleep(0.2)
+        renewed = len(ours.server.opened) + CONNECTIONS
+        # Slack gives time enough to open another one first.
+        await ours.server.refresh(closes_in=FEW_SECONDS)
+        await ours.until(functools.partial(ours.opened, renewed))
     await acting
+    assert len(ours.server.opened) > 2 * CONNECTIONS
     assert all(answer.ok for answer in answers)
     assert set(ours.taker.taken) == {str(number) for number in range(200)}
 

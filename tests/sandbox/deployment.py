@@ -159,7 +159,7 @@ class Deployment:
 
 @asynccontextmanager
 async def deployment(
-    folder: Path, transport: Transport = Transport.HTTP, **settings: str
+    folder: Path, transport: Transport = Transport.HTTP, /, **settings: str
 ) -> AsyncIterator[Deployment]:
     """Everything served but `serve` itself, which the caller starts; settings are overridden."""
     slack = Workspace.installing(

@@ -11,11 +11,13 @@ from services.policy import Actor, Role
 from services.programs import (
     Beginning,
     Brought,
+    Counts,
     DevicePage,
     Holding,
     Keep,
     KeepPage,
     Proof,
+    Purpose,
     SyncEnd,
 )
 from storage.records import Device, OutboxItem, Token
@@ -135,14 +137,20 @@ class Listing:
             raise self.trouble
         return self.end
 
-    async def begin(self, token: Token) -> Beginning:
+    async def begin(self, token: Token, purpose: Purpose) -> Beginning:
+        raise NotImplementedError(token, purpose)
+
+    async def check(self, token: Token, file: bytes, purpose: Purpose) -> None:
+        raise NotImplementedError(token, file, purpose)
+
+    async def prove(self, token: Token, brought: Brought, purpose: Purpose) -> Proof:
+        raise NotImplementedError(token, brought, purpose)
+
+    async def count(self, token: Token) -> Counts:
         raise NotImplementedError(token)
 
-    async def check(self, token: Token, file: bytes) -> None:
-        raise NotImplementedError(token, file)
-
-    async def prove(self, token: Token, brought: Brought) -> Proof:
-        raise NotImplementedError(token, brought)
+    async def remove_devices(self, token: Token) -> Keep:
+        raise NotImplementedError(token)
 
     async def read(self, token: Token) -> Holding:
         raise NotImplementedError(token)
