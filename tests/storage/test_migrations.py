@@ -34,10 +34,9 @@ def schema(path: Path) -> dict[str, object]:
             if kind == "index":
                 found[f"index {name}"] = sql
             elif name not in {"alembic_version", "sqlite_sequence"}:
-                columns = plain.execute(f"PRAGMA table_info({name})")
                 found[f"table {name}"] = [
-                    # Without their places: a column that is added stands last.
-                    sorted(row[1:] for row in columns),
+                    # By name: a column that came later stands last in the file.
+                    sorted(row[1:] for row in plain.execute(f"PRAGMA table_info({name})")),
                     sorted(row[2:] for row in plain.execute(f"PRAGMA foreign_key_list({name})")),
                     "AUTOINCREMENT" in sql,
                 ]
