@@ -33,7 +33,7 @@ from storage.states import ProgramName
 
 log = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 6.0
+DRAIN_SECONDS = 5.0
 """What connections, lanes and tasks get to come to an end at a stop, all together; what takes
 longer goes on from its rows."""
 
