@@ -23,6 +23,9 @@ MISSED_TICKS = 3
 JUMP = timedelta(seconds=60)
 """A clock that differs by more from the time that has passed was set, or the machine slept."""
 AFTER_FAULT_SECONDS = 5.0
+REST, LONGEST_REST = 4.0, 0.5
+"""A lane rests four times as long as its sweep took: what came meanwhile is one sweep, not many,
+and where the machine is busy the lanes leave it to the answers that Slack waits for."""
 
 Sweep = Callable[[], Awaitable[float | None]]
 """Works off what is due; returns in how many seconds something else will be, where it knows."""
@@ -47,9 +50,11 @@ class _Lane:
         while not self.last:
             self.wake.clear()
             self.sweeping = True
+            began = time.monotonic()
             delay = await self._sweep()
             self.sweeping = False
             if not self.last:
+                await asyncio.sleep(min(REST * (time.monotonic() - began), LONGEST_REST))
                 await self._rest(delay)
 
     async def _rest(self, delay: float | None) -> None:
