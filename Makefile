@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo tour run test screenshots year model check
+.PHONY: help setup demo tour run test screenshots year model bench check
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -40,6 +40,9 @@ year: $(READY) ## live a year of reminders minute by minute (a quarter of an hou
 model: $(READY) ## run requests against their model for 50,000 steps, into docs/approvals.md
 	$(BIN)/python -m tests.services.requests_model
 	RACES=1000 $(BIN)/pytest tests/services/test_requests_model.py -k simultaneous
+
+bench: $(READY) ## measure starts, memory, syncs and answers (some minutes), into docs/benchmarks.md
+	$(BIN)/python -m tests.bench --write
 
 check: $(READY) ## look at style, types and architecture
 	$(BIN)/ruff format --check .

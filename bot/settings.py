@@ -29,6 +29,12 @@ APPLE = "https://mdmenrollment.apple.com"
 ADDRESSES = ("slack_api_url", "apple_enrollment_url", "clock_url")
 """The settings that are addresses."""
 
+NO_DELIVERY = (
+    "Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set, so Slack cannot deliver anything. "
+    "Set SLACK_APP_TOKEN (Socket Mode): make it on the page *Basic Information* of the Slack app, "
+    "under *App-Level Tokens*. Or set SLACK_SIGNING_SECRET (HTTP mode) from the same page."
+)
+
 Words = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list."""
 
@@ -42,10 +48,11 @@ class Settings(BaseSettings):
 
     slack_bot_token: SecretStr = Field(description="The bot token of the Slack app, `xoxb-…`.")
     slack_app_token: SecretStr | None = Field(
-        None, description="The app token, `xapp-…`: Socket Mode, which this release lacks."
+        None, description="The app token, `xapp-…`: Socket Mode, without a public address."
     )
     slack_signing_secret: SecretStr | None = Field(
-        None, description="The signing secret of the Slack app: HTTP mode."
+        None,
+        description="The signing secret of the Slack app: HTTP mode, where no app token is set.",
     )
     slack_api_url: str = Field(
         SLACK_API,

@@ -17,7 +17,14 @@ from services.sealing import new_key
 from tests.sandbox.demo.changes import Changes
 from tests.sandbox.demo.keeping import CAST, Kept, Unusable, restore, save
 from tests.sandbox.demo.time import MovedTime, machine_zone
-from tests.sandbox.deployment import MANIFEST, Deployment, Stage, deployment, new_stage
+from tests.sandbox.deployment import (
+    MANIFEST,
+    Deployment,
+    Stage,
+    Transport,
+    deployment,
+    new_stage,
+)
 from tests.sandbox.slack.conversations import Channel
 from tests.sandbox.slack.hand import Hand
 from tests.sandbox.slack.person import Person
@@ -160,7 +167,7 @@ async def lived_in(house: House, clock_url: str) -> AsyncIterator[Deployment]:
         "CLOCK_URL": clock_url,
         "TIME_ZONE": house.zone,
     }
-    async with deployment(house.folder, house.stage, **settings) as deployed:
+    async with deployment(house.folder, Transport.HTTP, house.stage, **settings) as deployed:
         for file in house.stage.slack.files.by_id.values():
             file.origin = house.stage.slack.origin
         house.deployed = deployed

@@ -75,7 +75,8 @@ class Team:
     """The events the app subscribed to; None lets any through."""
     escapes_commands: bool = False
     """Whether @Name and #channel in a command's text become ids (`should_escape`)."""
-    socket_url: str = ""
+    open_socket: Callable[[], str] | None = None
+    """Makes the address of one Socket Mode connection, where Socket Mode is served."""
     people: dict[str, Member] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
