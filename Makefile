@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tour run test year model check
+.PHONY: help setup demo tour run test screenshots year model bench check
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -18,6 +18,9 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $(READY)
 
+demo: $(READY) ## use all of it in a browser, without any account (FRESH=1 begins anew)
+	@$(BIN)/python -m tests.sandbox demo $(if $(FRESH),--fresh)
+
 tour: $(READY) ## walk through the main job in the terminal, without any account
 	$(BIN)/python -m tests.sandbox tour
 
@@ -27,6 +30,9 @@ run: $(READY) ## run the bot with the settings of the environment and .env
 test: $(READY) ## run every test
 	$(BIN)/pytest
 
+screenshots: $(READY) ## take the demo's main screens anew, into docs/screenshots (needs chromium)
+	$(BIN)/python -m tests.browser.screenshots
+
 year: $(READY) ## live a year of reminders minute by minute (a quarter of an hour), into docs/reminders.md
 	$(BIN)/python -m tests.services.year --write
 	$(BIN)/python -m tests.services.year --minutes --write
@@ -34,6 +40,9 @@ year: $(READY) ## live a year of reminders minute by minute (a quarter of an hou
 model: $(READY) ## run requests against their model for 50,000 steps, into docs/approvals.md
 	$(BIN)/python -m tests.services.requests_model
 	RACES=1000 $(BIN)/pytest tests/services/test_requests_model.py -k simultaneous
+
+bench: $(READY) ## measure starts, memory, syncs and answers (some minutes), into docs/benchmarks.md
+	$(BIN)/python -m tests.bench --write
 
 check: $(READY) ## look at style, types and architecture
 	$(BIN)/ruff format --check .

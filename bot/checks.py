@@ -5,10 +5,12 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from slack_sdk.web.async_client import AsyncWebClient
+
 from bot.bootstrap import keys_of, slack_client
 from bot.identity import Identity
-from bot.preflight import preflight, role_assignments
-from bot.settings import Settings, load_settings, unknown_names
+from bot.preflight import preflight, preflight_sockets, role_assignments
+from bot.settings import NO_DELIVERY, Settings, load_settings, unknown_names
 from services.errors import ServiceError, UpstreamError
 from services.keys import prove_keys
 from services.policy import Role
@@ -56,9 +58,10 @@ async def _findings() -> AsyncIterator[Finding]:
 
 def _settings(settings: Settings) -> list[Finding]:
     findings = [Finding(about="settings", fine=True, said="complete")]
-    if settings.slack_app_token is not None or settings.slack_signing_secret is None:
-        said = "set SLACK_SIGNING_SECRET and unset SLACK_APP_TOKEN: this release has HTTP mode only"
-        findings.append(Finding(about="delivery", fine=False, said=said))
+    if settings.slack_app_token is None:
+        fine = settings.slack_signing_secret is not None
+        said = "HTTP mode, verified by SLACK_SIGNING_SECRET" if fine else NO_DELIVERY
+        findings.append(Finding(about="delivery", fine=fine, said=said))
     if names := unknown_names():
         said = f"{', '.join(names)} in .env: no such setting. Look for a slip of the finger"
         findings.append(Finding(about="settings", fine=False, said=said))
@@ -78,6 +81,8 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
         return
     scopes = "every scope" if side.scopes is not None else "scopes not told by Slack"
     yield Finding(about="Slack", fine=True, said=f"workspace {side.team}, {scopes}")
+    if settings.slack_app_token is not None:
+        yield await _sockets(client, settings)
     people = Identity(client, side.team_id, role_assignments(settings))
     held: dict[Role, frozenset[str]] = {}
     for role in Role:
@@ -88,6 +93,14 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
             return
         yield _role(role, held[role])
     yield _deciders(settings, held)
+
+
+async def _sockets(client: AsyncWebClient, settings: Settings) -> Finding:
+    try:
+        await preflight_sockets(client, settings)
+    except ServiceError as error:
+        return Finding(about="delivery", fine=False, said=error.user_message)
+    return Finding(about="delivery", fine=True, said="Socket Mode, SLACK_APP_TOKEN is good")
 
 
 def _role(role: Role, holders: frozenset[str]) -> Finding:

@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=version("enroll-token"))
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     commands.add_parser("help", help="show this page")
-    commands.add_parser("serve", help="run the bot (HTTP mode)")
+    commands.add_parser("serve", help="run the bot: Socket Mode, or HTTP mode")
     checked = commands.add_parser(
         "check", help="look at settings, Slack, roles, keys and database, and say what to fix"
     )

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from bot import sync_command
 from bot.bootstrap import keys_of
-from bot.clock import SystemClock
+from bot.clock import SystemClock, clock_of
 from bot.settings import Settings, load_settings
 from bot.views import history_file
 from bot.views.wording import day, minute, number, token_state
@@ -92,7 +92,8 @@ async def export(name: str | None) -> None:
 async def list_tokens(*, as_json: bool) -> None:
     """Write the living tokens, the most urgent first."""
     settings = load_settings(StoreSettings)
-    zone, now = ZoneInfo(settings.time_zone), SystemClock().now()
+    async with clock_of(settings.clock_url) as clock:
+        zone, now = ZoneInfo(settings.time_zone), clock.now()
     async with _opened(settings) as database, database.read() as tx:
         counts = await tx.devices.counts()
         listed = [

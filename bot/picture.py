@@ -22,6 +22,8 @@ from storage.states import Health, TokenState
 
 WIDTH = 1080
 MARGIN = 36
+TODAY = "today"
+APART = 16
 ROW, COMPACT = 112, 86
 """The height of a row, and where there are many tokens."""
 MANY = 12
@@ -111,18 +113,34 @@ def _title(draw: ImageDraw.ImageDraw, count: int, today: date) -> None:
 
 
 def _months(draw: ImageDraw.ImageDraw, today: date, bottom: int) -> None:
-    """The first of every other month, and today at the left end."""
-    draw_text(draw, (MARGIN, 128), "today", size=SMALL, colour=INK, weight=BOLD)
+    """The first of every month, and today at the left end."""
+    draw_text(draw, (MARGIN, 128), TODAY, size=SMALL, colour=INK, weight=BOLD)
     draw.line([(MARGIN, 144), (MARGIN, bottom)], fill=FAINT, width=3)
-    month = today.replace(day=1)
-    for index in range(1, 13):
-        month = (month + timedelta(days=32)).replace(day=1)
+    for month in _firsts(today):
         x = _x((month - today).days)
         draw.line([(x, 144), (x, bottom)], fill=LINE, width=2)
+    for x, label in month_labels(today):
+        draw_text(draw, (x, 128), label, size=SMALL, colour=FAINT)
+
+
+def month_labels(today: date) -> list[tuple[float, str]]:
+    """Every other month, and where its name begins; none where it would not have its place."""
+    left, right = MARGIN + width(TODAY, SMALL, BOLD) + APART, WIDTH - MARGIN
+    labels = []
+    for month in _firsts(today)[1::2]:
         label = f"{month:%b}"
-        if index % 2 == 0 and x + width(label, SMALL) / 2 < WIDTH - MARGIN:
-            at = (x - width(label, SMALL) / 2, 128)
-            draw_text(draw, at, label, size=SMALL, colour=FAINT)
+        half = width(label, SMALL) / 2
+        x = _x((month - today).days)
+        if x - half > left and x + half < right:
+            labels.append((x - half, label))
+    return labels
+
+
+def _firsts(today: date) -> list[date]:
+    months = [today.replace(day=1)]
+    for _ in range(12):
+        months.append((months[-1] + timedelta(days=32)).replace(day=1))
+    return months[1:]
 
 
 def _draw(draw: ImageDraw.ImageDraw, row: _Row, top: int, step: int) -> None:

@@ -1,4 +1,4 @@
-"""What is asked of Slack once, before anything else: is the token good, and every scope there."""
+"""What is asked of Slack once, before anything else: are the tokens good, and the scopes there."""
 
 from dataclasses import dataclass
 
@@ -49,6 +49,26 @@ async def preflight(client: AsyncWebClient, settings: Settings) -> SlackSide:
     )
     _check_scopes(side, settings)
     return side
+
+
+async def preflight_sockets(client: AsyncWebClient, settings: Settings) -> None:
+    """Prove the app token, where Socket Mode is asked for. Raises ConfigurationError."""
+    if settings.slack_app_token is None:
+        return
+    try:
+        # The address is left unused: it is good for one connection, for a short while.
+        await client.apps_connections_open(app_token=settings.slack_app_token.get_secret_value())
+    except SlackApiError as error:
+        code = code_of(error)
+        if not code:
+            raise _unreachable(settings, f"HTTP {status_of(error)}") from error
+        raise _wrong(
+            f"Slack refuses SLACK_APP_TOKEN ({code}). Make an app-level token (xapp-…) with the "
+            "scope connections:write: on the app's page *Basic Information* at Slack, under "
+            "*App-Level Tokens*."
+        ) from error
+    except LOST as error:
+        raise _unreachable(settings, type(error).__name__) from error
 
 
 def role_assignments(settings: Settings) -> dict[Role, tuple[str, ...]]:

@@ -23,6 +23,9 @@ MISSED_TICKS = 3
 JUMP = timedelta(seconds=60)
 """A clock that differs by more from the time that has passed was set, or the machine slept."""
 AFTER_FAULT_SECONDS = 5.0
+REST, LONGEST_REST = 4.0, 0.5
+"""A lane rests four times as long as its sweep took: what came meanwhile is one sweep, not many,
+and where the machine is busy the lanes leave it to the answers that Slack waits for."""
 
 Sweep = Callable[[], Awaitable[float | None]]
 """Works off what is due; returns in how many seconds something else will be, where it knows."""
@@ -40,14 +43,24 @@ class _Lane:
     def __init__(self, plan: LanePlan) -> None:
         self.plan = plan
         self.wake = asyncio.Event()
+        self.sweeping = False
+        self.last = False
 
     async def run(self) -> None:
-        while True:
+        while not self.last:
             self.wake.clear()
+            self.sweeping = True
+            began = time.monotonic()
             delay = await self._sweep()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(delay):
-                    await self.wake.wait()
+            self.sweeping = False
+            if not self.last:
+                await asyncio.sleep(min(REST * (time.monotonic() - began), LONGEST_REST))
+                await self._rest(delay)
+
+    async def _rest(self, delay: float | None) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self.wake.wait()
 
     async def _sweep(self) -> float | None:
         try:
@@ -109,11 +122,23 @@ class Schedule:
         """Seconds since the last tick; the scheduler's own word is not asked."""
         return time.monotonic() - self._ticked_at
 
-    async def stop(self) -> None:
-        """Stop ticking, and stop the lanes: what they left is due again at the next start."""
+    async def stop(self, seconds: float = 0.0) -> None:
+        """Stop ticking, give the lanes that long to end what they are at, then cut them.
+
+        What they left is due again at the next start.
+        """
         if self._ticker.running:
             self._ticker.shutdown(wait=False)
-        for task in self._tasks:
+        busy = set()
+        for lane, task in zip(self._lanes, self._tasks, strict=False):
+            lane.last = True
+            if lane.sweeping:
+                busy.add(task)
+        for task in set(self._tasks) - busy:
+            task.cancel()
+        if busy:
+            await asyncio.wait(busy, timeout=seconds)
+        for task in busy:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 

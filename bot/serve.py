@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 
 from bot.bootstrap import keys_of, running, slack_client
 from bot.metrics import Metrics
-from bot.preflight import SlackSide, preflight
-from bot.settings import Settings, unknown_names
+from bot.preflight import SlackSide, preflight, preflight_sockets
+from bot.settings import NO_DELIVERY, Settings, unknown_names
 from bot.web import Web
 from services.errors import ConfigurationError
 from storage.database import Database
@@ -21,11 +21,13 @@ from storage.migrations import migrate
 
 log = logging.getLogger(__name__)
 
-STOP_SECONDS = 5
+STOP_SECONDS = 3
+"""What deliveries under way get at a stop: Slack waits no longer for an answer either."""
+SCRAPE_STOP_SECONDS = 1
 
 
 async def serve(settings: Settings) -> None:
-    """Run the bot in HTTP mode until SIGTERM or Ctrl-C.
+    """Run the bot, in Socket Mode or HTTP mode, until SIGTERM or Ctrl-C.
 
     Raises ConfigurationError, SealBroken or StorageError before anything is served.
     """
@@ -37,26 +39,28 @@ async def serve(settings: Settings) -> None:
     keys_of(settings)
     with _listen(settings) as listener, _metrics_listener(settings) as scraped:
         side = await preflight(slack_client(settings), settings)
+        await preflight_sockets(slack_client(settings), settings)
         await _migrate(settings)
         await _serve(settings, side, secret, [listener, *([scraped] if scraped else [])])
     log.info("stopped")
 
 
 async def _serve(
-    settings: Settings, side: SlackSide, secret: str, listeners: list[socket.socket]
+    settings: Settings, side: SlackSide, secret: str | None, listeners: list[socket.socket]
 ) -> None:
     async with running(settings, side) as service:
         web = Web(
             app=service.app,
             signing_secret=secret,
             alive=service.schedule.alive,
+            linked=service.linked,
             ready=service.ready,
             trouble=service.schedule.trouble,
             timed=service.metrics.acknowledged,
         )
-        server = _server(web.asgi())
+        server = _Server(_config(web.asgi(), STOP_SECONDS))
         fields = {"team": side.team, "host": settings.host, "port": settings.port}
-        log.info("serving", extra=fields)
+        log.info("serving", extra={**fields, "mode": "HTTP" if secret else "Socket Mode"})
         async with _scraped(service.metrics, listeners[1:]):
             await server.serve(sockets=listeners[:1])
 
@@ -68,7 +72,7 @@ async def _scraped(metrics: Metrics, listeners: list[socket.socket]) -> AsyncIte
         yield
         return
     # Its stop is ours: it takes no signals.
-    server = _Beside(_config(metrics.asgi()))
+    server = _Beside(_config(metrics.asgi(), SCRAPE_STOP_SECONDS))
     serving = asyncio.create_task(server.serve(sockets=listeners))
     try:
         yield
@@ -77,17 +81,13 @@ async def _scraped(metrics: Metrics, listeners: list[socket.socket]) -> AsyncIte
         await serving
 
 
-def _server(app: Starlette) -> "_Server":
-    return _Server(_config(app))
-
-
-def _config(app: Starlette) -> uvicorn.Config:
+def _config(app: Starlette, stop_seconds: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
+        timeout_graceful_shutdown=stop_seconds,
     )
 
 
@@ -115,17 +115,12 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _signing_secret(settings: Settings) -> str:
+def _signing_secret(settings: Settings) -> str | None:
+    """What HTTP mode verifies by; None in Socket Mode. Raises ConfigurationError."""
     if settings.slack_app_token is not None:
-        raise _wrong(
-            "SLACK_APP_TOKEN asks for Socket Mode, which this release does not have yet. Unset it "
-            "and set SLACK_SIGNING_SECRET: HTTP mode (see README)."
-        )
+        return None
     if settings.slack_signing_secret is None:
-        raise _wrong(
-            "SLACK_SIGNING_SECRET is not set. Copy it from the page *Basic Information* of the "
-            "Slack app."
-        )
+        raise _wrong(NO_DELIVERY)
     return settings.slack_signing_secret.get_secret_value()
 
 

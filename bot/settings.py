@@ -26,6 +26,14 @@ PERSON_OR_GROUP = re.compile(r"[UWS][A-Z0-9]{2,20}")
 CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}")
 SLACK_API = "https://slack.com/api/"
 APPLE = "https://mdmenrollment.apple.com"
+ADDRESSES = ("slack_api_url", "apple_enrollment_url", "clock_url")
+"""The settings that are addresses."""
+
+NO_DELIVERY = (
+    "Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set, so Slack cannot deliver anything. "
+    "Set SLACK_APP_TOKEN (Socket Mode): make it on the page *Basic Information* of the Slack app, "
+    "under *App-Level Tokens*. Or set SLACK_SIGNING_SECRET (HTTP mode) from the same page."
+)
 
 Words = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list."""
@@ -40,10 +48,11 @@ class Settings(BaseSettings):
 
     slack_bot_token: SecretStr = Field(description="The bot token of the Slack app, `xoxb-…`.")
     slack_app_token: SecretStr | None = Field(
-        None, description="The app token, `xapp-…`: Socket Mode, which this release lacks."
+        None, description="The app token, `xapp-…`: Socket Mode, without a public address."
     )
     slack_signing_secret: SecretStr | None = Field(
-        None, description="The signing secret of the Slack app: HTTP mode."
+        None,
+        description="The signing secret of the Slack app: HTTP mode, where no app token is set.",
     )
     slack_api_url: str = Field(
         SLACK_API,
@@ -91,6 +100,11 @@ class Settings(BaseSettings):
     )
     tick_every: int = Field(30, ge=1, description="Seconds between looks at what is due.")
     time_zone: str = Field("UTC", description="The zone in which dates are shown (IANA name).")
+    clock_url: str | None = Field(
+        None,
+        description="A sandbox's clock, which the bot then goes by; refused unless every address "
+        "is on loopback. Empty: the machine's time.",
+    )
     day_starts: str = Field(
         "09:00", description="When reminders and the digest are due in that zone (`HH:MM`)."
     )
@@ -142,9 +156,11 @@ class Settings(BaseSettings):
             return value
         return tuple(SecretStr(entry) for word in _words(str(value)) for entry in _key_lines(word))
 
-    @field_validator("slack_api_url", "apple_enrollment_url")
+    @field_validator(*ADDRESSES)
     @classmethod
-    def _address(cls, value: str) -> str:
+    def _address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         parts = urlsplit(value)
         if parts.username is not None or parts.password is not None:
             raise ValueError("takes an address without a user and password in it")
@@ -207,7 +223,21 @@ class Settings(BaseSettings):
             raise ValueError("SLACK_API_URL takes a base that ends in /api/")
         if urlsplit(self.apple_enrollment_url).path not in {"", "/"}:
             raise ValueError("APPLE_ENROLLMENT_URL takes an origin without a path")
+        if self.clock_url is not None:
+            self._all_on_loopback()
         return self
+
+    def _all_on_loopback(self) -> None:
+        # With a moved clock reminders and expiry are wrong: nothing real may hang on them.
+        addresses = {name: getattr(self, name) for name in ADDRESSES}
+        if self.heartbeat_url is not None:
+            addresses["heartbeat_url"] = self.heartbeat_url.get_secret_value()
+        for name, address in addresses.items():
+            if not _loopback(urlsplit(address).hostname):
+                raise ValueError(
+                    "CLOCK_URL is for a sandbox alone: it is refused while "
+                    f"{name.upper()} is not a loopback address"
+                )
 
     @property
     def requests_channel(self) -> str:
@@ -236,7 +266,7 @@ class Settings(BaseSettings):
         fields = type(self).model_fields
         named = [
             f"{name.upper()}={getattr(self, name)}"
-            for name in ("slack_api_url", "apple_enrollment_url")
+            for name in ADDRESSES
             if getattr(self, name) != fields[name].default
         ]
         if self.heartbeat_url is not None:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pydantic import SecretStr
 
 from bot.bootstrap import Store, keys_of, programs_of
-from bot.clock import SystemClock
+from bot.clock import clock_of
 from bot.logs import set_up_logs
 from bot.settings import Settings, load_settings
 from bot.sync_drawing import sync_facts
@@ -102,13 +102,16 @@ async def _token(database: Database, name: str) -> Token:
 
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[tuple[Database, Sync]]:
-    database, clock = Database(settings.database_url), SystemClock()
+    database = Database(settings.database_url)
     try:
         await require_newest(database)
         keys = keys_of(settings)
         await open_keys(database, keys)
         store = Store(database=database, keys=keys)
-        async with programs_of(settings, store, clock=clock) as programs:
+        async with (
+            clock_of(settings.clock_url) as clock,
+            programs_of(settings, store, clock=clock) as programs,
+        ):
             channels = Channels(alert=settings.alert_channel, approval=settings.requests_channel)
             ground = SyncGround(
                 database=database,

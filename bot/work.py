@@ -3,20 +3,46 @@
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
+from itertools import count
 from typing import Any
 
 log = logging.getLogger(__name__)
 
+_keys: ContextVar[Iterator[str] | None] = ContextVar("keys", default=None)
+"""Keys for what the delivery that is being taken sets off; its listeners need not know of them."""
+
+First = Callable[[str], Awaitable[bool]]
+
+
+@contextmanager
+def during(delivery: str | None) -> Iterator[None]:
+    """Name what is started in this block after the delivery that it is done for."""
+    keys = None if delivery is None else (f"{delivery}/{number}" for number in count())
+    before = _keys.set(keys)
+    try:
+        yield
+    finally:
+        _keys.reset(before)
+
 
 class Work:
-    """Tasks that go on after Slack got its answer; what matters in them is a row already."""
+    """Tasks that go on after Slack got its answer; what matters in them is a row already.
 
-    def __init__(self) -> None:
+    A delivery that comes again starts nothing again: `first` tells, by key, whether it is new.
+    """
+
+    def __init__(self, first: First | None = None) -> None:
+        self._first = first
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, job: Coroutine[Any, Any, None]) -> None:
         """Run it beside us; an error goes to the log."""
+        keys = _keys.get()
+        if keys is not None and self._first is not None:
+            job = _once(self._first, next(keys), job)
         task = asyncio.create_task(job)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -36,3 +62,11 @@ class Work:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("task_failed", exc_info=error)
+
+
+async def _once(first: First, key: str, job: Coroutine[Any, Any, None]) -> None:
+    with closing(job):
+        if await first(key):
+            await job
+        else:
+            log.info("delivery_repeated")

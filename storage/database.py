@@ -21,6 +21,7 @@ from storage.audit import AuditEntries
 from storage.chores import Chores
 from storage.credentials import CredentialSets
 from storage.decisions import Decisions
+from storage.deliveries import Deliveries
 from storage.devices import Devices
 from storage.key_checks import KeyChecks
 from storage.key_pairs import KeyPairs
@@ -73,6 +74,7 @@ class Transaction:
         self.sync_places = SyncPlaces(connection)
         self.loss_questions = LossQuestions(connection)
         self.outbox = Outbox(connection)
+        self.deliveries = Deliveries(connection)
         self.audit = AuditEntries(connection)
         self.key_checks = KeyChecks(connection)
         self.watch = Watch(connection)

@@ -278,6 +278,13 @@ outbox = Table(
     sqlite_autoincrement=True,
 )
 
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("taken_at", UtcDateTime, nullable=False, index=True),
+)
+
 audit_entry = Table(
     "audit_entry",
     metadata,

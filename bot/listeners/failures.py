@@ -8,12 +8,15 @@ from typing import Any
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp, AsyncRespond
 from slack_bolt.error import BoltUnhandledRequestError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import words
 from bot.listeners.answers import tell, tell_directly, told, whisper
+from bot.slack_errors import code_of
 from bot.views.blocks import Message, page, section
 from bot.work import Work
+from services.errors import UpstreamError
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +47,10 @@ class Failures:
         if body.get("type") == "view_submission":
             return _answered(error)
         reachable, presser = "response_url" in body, _presser(body)
-        if isinstance(error, BoltUnhandledRequestError):
+        error = _meant(error)
+        if isinstance(error, Repeated):
+            log.info("delivery_repeated")
+        elif isinstance(error, BoltUnhandledRequestError):
             log.warning("delivery_not_taken", extra={"kind": str(body.get("type", "unknown"))})
             if reachable:
                 self.work.start(whisper(respond, _stale))
@@ -67,6 +73,26 @@ def _answered(error: Exception) -> BoltResponse:
     return BoltResponse(
         status=200, body=json.dumps(answer), headers={"content-type": "application/json"}
     )
+
+
+class Repeated(Exception):
+    """This delivery came before: Slack opens one view for a trigger, and did so then."""
+
+
+def _meant(error: Exception) -> Exception:
+    """What Slack's refusal to open a view means to the person."""
+    code = code_of(error) if isinstance(error, SlackApiError) else ""
+    if code == "exchanged_trigger_id":
+        return Repeated()
+    if code == "expired_trigger_id":
+        return UpstreamError(
+            code,
+            system="Slack",
+            retryable=True,
+            user_message="This took longer than Slack allows, so nothing was opened and nothing "
+            "was changed. Do it once more.",
+        )
+    return error
 
 
 def _presser(body: dict[str, Any]) -> str | None:

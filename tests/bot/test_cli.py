@@ -218,11 +218,49 @@ async def test_scopes_that_slack_does_not_tell_are_not_taken_for_none(terminal: 
     assert all(one["fine"] for one in await terminal.findings())
 
 
-async def test_a_missing_signing_secret_or_an_app_token_ends_the_start(terminal: Terminal) -> None:
+async def test_without_a_way_in_for_deliveries_the_start_ends(terminal: Terminal) -> None:
     terminal.set(SLACK_SIGNING_SECRET="")
-    assert "SLACK_SIGNING_SECRET" in await terminal.refused("serve")
-    terminal.set(SLACK_APP_TOKEN="xapp-canary")
-    assert "SLACK_APP_TOKEN" in await terminal.refused("serve")
+    for told in (await terminal.refused("serve"), (await terminal.fixes())["delivery"]):
+        assert "SLACK_APP_TOKEN" in told
+        assert "SLACK_SIGNING_SECRET" in told
+
+
+async def test_an_app_token_that_is_none_ends_start_and_check(terminal: Terminal) -> None:
+    for token, code in (("xapp-canary", "invalid_auth"), (BOT_TOKEN, "not_allowed_token_type")):
+        terminal.set(SLACK_APP_TOKEN=token)
+        for told in (await terminal.refused("serve"), (await terminal.fixes())["delivery"]):
+            assert f"SLACK_APP_TOKEN ({code})" in told
+            assert "connections:write" in told
+
+
+async def test_an_app_token_without_its_scope_ends_start_and_check(terminal: Terminal) -> None:
+    slack = terminal.deployed.slack
+    slack.tokens[slack.app_token].scopes.clear()
+    terminal.set(SLACK_APP_TOKEN=slack.app_token)
+    assert "missing_scope" in await terminal.refused("serve")
+    assert "missing_scope" in (await terminal.fixes())["delivery"]
+
+
+async def test_a_good_app_token_means_socket_mode_and_opens_nothing_in_check(
+    terminal: Terminal,
+) -> None:
+    slack = terminal.deployed.slack
+    terminal.set(SLACK_APP_TOKEN=slack.app_token)
+    async with slack.serve_sockets() as sockets:
+        (found,) = [one for one in await terminal.findings() if one["about"] == "delivery"]
+        assert found["fine"]
+        assert found["said"].startswith("Socket Mode")
+        assert not sockets.tried
+
+
+async def test_socket_mode_that_is_switched_off_at_slack_ends_the_start(
+    terminal: Terminal,
+) -> None:
+    slack = terminal.deployed.slack
+    terminal.set(SLACK_APP_TOKEN=slack.app_token)
+    async with slack.serve_sockets() as sockets:
+        sockets.enabled = False
+        assert "Turn it on" in await terminal.refused("serve")
 
 
 async def test_a_slack_that_cannot_be_reached_ends_the_start(terminal: Terminal) -> None:

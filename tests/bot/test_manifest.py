@@ -138,6 +138,21 @@ def test_the_commands_hint_names_only_what_works() -> None:
     assert hinted <= {usage.word for usage in USAGES}
 
 
+def test_readmes_lines_for_http_mode_are_the_manifests_but_for_the_way_in() -> None:
+    manifest = yaml.safe_load(MANIFEST.read_text())
+    text = (MANIFEST.parent / "README.md").read_text(encoding="utf-8")
+    commands, settings = (
+        yaml.safe_load(found) for found in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    )
+    address = "https://YOUR-ADDRESS/slack/events"
+    assert [command.pop("url") for command in commands["slash_commands"]] == [address]
+    assert commands["slash_commands"] == manifest["features"]["slash_commands"]
+    changed = settings["settings"]
+    for part in ("event_subscriptions", "interactivity"):
+        assert changed[part].pop("request_url") == address
+    assert changed == manifest["settings"] | {"socket_mode_enabled": False}
+
+
 @pytest.mark.skipif(SCHEMA not in os.environ, reason=f"{SCHEMA} names no schema file")
 def test_the_manifest_is_valid_by_slacks_schema() -> None:
     jsonschema = pytest.importorskip("jsonschema")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from PIL import Image
 
-from bot.fonts import fitted, shown_letters, width
-from bot.picture import SHOWN, WIDTH, picture
+from bot.fonts import BOLD, fitted, shown_letters, width
+from bot.picture import MARGIN, SHOWN, SMALL, TODAY, WIDTH, month_labels, picture
 from storage.records import Token
 from storage.states import Health, TokenState
 from tests.bot.samples import HOSTILE, NOW, TOKEN, ZONE
@@ -92,3 +92,12 @@ def test_forms_differ_where_colours_do() -> None:
 def test_an_end_in_any_year_is_drawn(year: int) -> None:
     ends = datetime(year, 12, 31, 23, 59, tzinfo=UTC)
     assert picture([replace(TOKEN, expires_at=ends)], NOW, ZONE).png
+
+
+def test_no_month_s_name_touches_today_or_the_edge_on_any_day() -> None:
+    for passed in range(400):
+        labels = month_labels((NOW + timedelta(days=passed)).date())
+        assert len(labels) >= 4
+        for x, label in labels:
+            assert x > MARGIN + width(TODAY, SMALL, BOLD)
+            assert x + width(label, SMALL) < WIDTH - MARGIN

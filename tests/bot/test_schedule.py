@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -277,3 +278,23 @@ async def test_a_ticker_that_died_is_brought_back(caplog: pytest.LogCaptureFixtu
     await lane.swept(swept + 2)
     await schedule.stop()
     assert "ticker_dead" in [one.message for one in caplog.records]
+
+
+async def test_a_lane_rests_after_a_long_sweep_and_misses_nothing() -> None:
+    began: list[float] = []
+
+    async def sweep() -> None:
+        began.append(time.monotonic())
+        await asyncio.sleep(0.1)
+
+    schedule = Schedule([LanePlan(name="long", sweep=sweep)], NEVER)
+    schedule.start()
+    try:
+        async with asyncio.timeout(10):
+            while len(began) < 3:
+                schedule.wake()
+                await asyncio.sleep(0.01)
+    finally:
+        await schedule.stop()
+    # It sweeps for a tenth of a second, and rests for four.
+    assert min(later - before for before, later in pairwise(began)) >= 0.49

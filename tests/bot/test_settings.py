@@ -38,6 +38,7 @@ BAD = {
     "HEALTH_EVERY": ["0", "-1", "often"],
     "REMINDER_DAYS": ["-1", "soon", "7;3", "366", "1.5", "99999999999"],
     "DAY_STARTS": ["9", "24:00", "9:00", "09:60", "nine", "09:00:00"],
+    "CLOCK_URL": ["http://clock.example/time", "clock", "http://u:p@127.0.0.1/time"],
     "METRICS_PORT": ["0", "65536", "http"],
     "HEARTBEAT_URL": ["http://beats.example/x", "beats", "https://", "https://u:p@b.example/"],
     "TIME_ZONE": ["Berlin", "../etc/passwd", "Mars/Olympus", "/etc/localtime"],
@@ -181,6 +182,32 @@ def test_http_is_refused_to_any_other_address(monkeypatch: pytest.MonkeyPatch, h
 def test_the_loopback_address_may_not_be_a_user_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_API_URL", "http://127.0.0.1@evil.example/api/")
     assert complaint().startswith("SLACK_API_URL")
+
+
+LOOPBACK = {
+    "SLACK_API_URL": "http://127.0.0.1:1/api/",
+    "APPLE_ENROLLMENT_URL": "http://localhost:2",
+    "HEARTBEAT_URL": "http://[::1]:3/beat",
+}
+
+
+@pytest.mark.parametrize("other", [*LOOPBACK, "CLOCK_URL"])
+def test_a_moved_clock_is_refused_unless_every_address_is_loopback(
+    monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    for name, address in (LOOPBACK | {"CLOCK_URL": "http://127.0.0.1:4/time"}).items():
+        monkeypatch.setenv(name, address)
+    assert "CLOCK_URL=http://127.0.0.1:4/time" in load_settings().other_addresses()
+    ending = "/api/" if other == "SLACK_API_URL" else ""
+    monkeypatch.setenv(other, f"https://real.example{ending}")
+    assert f"refused while {other} is not a loopback address" in complaint()
+
+
+def test_a_moved_clock_is_refused_beside_the_addresses_that_are_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CLOCK_URL", "http://127.0.0.1:4/time")
+    assert "refused while SLACK_API_URL is not a loopback address" in complaint()
 
 
 def test_files_come_from_slacks_file_host_unless_the_api_is_moved(

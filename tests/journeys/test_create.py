@@ -1,9 +1,12 @@
 """A token is created from Slack, and its devices are synced."""
 
+import pytest
+
 from tests.journeys.steps import APPLE_ID, approved, register_at_apple, upload
-from tests.sandbox.deployment import Deployment
+from tests.sandbox.deployment import Deployment, Transport
 
 
+@pytest.mark.parametrize("transport", list(Transport))
 async def test_a_token_is_requested_approved_uploaded_proved_and_synced(
     deployed: Deployment,
 ) -> None:

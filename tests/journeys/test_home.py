@@ -147,12 +147,12 @@ async def test_settings_show_their_sources_and_no_secret(shared: Deployment) -> 
     adele, environment = shared.cast.admin, shared.environment
     await adele.command("/enroll-token", "settings")
     told = await shared.slack.wait_for(lambda: adele.ephemerals[-1], what="the settings")
-    assert told.says("`SLACK_SIGNING_SECRET` (from the environment): set")
+    assert told.says(f"`{shared.delivery_setting}` (from the environment): set")
     assert told.says("`SYNC_EVERY` (default): `43200`")
     assert told.says("`ENCRYPTION_KEYS` (from the environment): `k1`")
     secrets = [
         environment["SLACK_BOT_TOKEN"],
-        environment["SLACK_SIGNING_SECRET"],
+        environment[shared.delivery_setting],
         environment["ENCRYPTION_KEYS"].partition(":")[2],
     ]
     assert not [text for text in told.texts() if any(secret in text for secret in secrets)]

@@ -21,7 +21,7 @@ async def test_no_secret_is_found_in_database_journal_or_logs(deployed: Deployme
         held.access_token,
         held.access_secret,
         environment["SLACK_BOT_TOKEN"],
-        environment["SLACK_SIGNING_SECRET"],
+        environment[deployed.delivery_setting],
         environment["ENCRYPTION_KEYS"].partition(":")[2],
         "PRIVATE KEY",
     ]

@@ -7,7 +7,8 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 
 import httpx
@@ -18,13 +19,25 @@ from tests.sandbox.slack.conversations import Channel
 from tests.sandbox.slack.manifest import read_manifest
 from tests.sandbox.slack.members import Kind
 from tests.sandbox.slack.person import Person
+from tests.sandbox.slack.sockets import Sockets
 from tests.sandbox.slack.workspace import Workspace
 
 MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 BOT_TOKEN = "xoxb-sandbox-0000"
 SIGNING_SECRET = "sandbox-signing-secret"
-START_SECONDS = 20.0
-STOP_SECONDS = 10.0
+START_SECONDS = 60.0
+"""For a machine that does much else; `make bench` measures what a start takes."""
+STOP_SECONDS = 60.0
+"""When a stop is given up; how long one may take is claimed in `journeys/test_stop`."""
+
+
+class Transport(StrEnum):
+    """How Slack's deliveries reach `serve`."""
+
+    HTTP = "http"
+    """Signed requests to its port."""
+    SOCKET = "socket"
+    """Envelopes over connections that it opened."""
 
 
 @dataclass(kw_only=True)
@@ -51,6 +64,8 @@ class Deployment:
     folder: Path
     environment: dict[str, str]
     origin: str
+    sockets: Sockets | None = None
+    """Slack's side of Socket Mode, where that is the transport."""
     process: asyncio.subprocess.Process | None = None
     logs: list[Path] = field(default_factory=list)
 
@@ -59,11 +74,27 @@ class Deployment:
         """The SQLite file."""
         return self.folder / "data" / "enroll-token.db"
 
+    @property
+    def delivery_setting(self) -> str:
+        """The setting whose secret lets Slack's deliveries in."""
+        return "SLACK_SIGNING_SECRET" if self.sockets is None else "SLACK_APP_TOKEN"
+
+    def beside(self) -> "Deployment":
+        """Another process on the same database and in the same workspace, not started yet."""
+        port = _free_port()
+        return replace(
+            self,
+            environment={**self.environment, "PORT": str(port)},
+            origin=f"http://127.0.0.1:{port}",
+            process=None,
+            logs=[*self.logs],
+        )
+
     def log(self) -> str:
         """Everything that every process wrote so far."""
         return "".join(path.read_text(encoding="utf-8") for path in self.logs)
 
-    async def start(self, *, ready: bool = True) -> None:
+    async def start(self, *, ready: bool = True, within: float = START_SECONDS) -> None:
         """Start `serve`; returns when it is ready, unless that is not waited for."""
         path = self.folder / f"serve-{len(self.logs)}.log"
         self.logs.append(path)
@@ -80,10 +111,10 @@ class Deployment:
                 stderr=log,
             )
         if ready:
-            await self._wait_ready()
+            await self._wait_ready(within)
 
-    async def _wait_ready(self) -> None:
-        async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(START_SECONDS):
+    async def _wait_ready(self, within: float) -> None:
+        async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(within):
             while True:
                 if self.process is None or self.process.returncode is not None:
                     raise AssertionError(f"serve ended: {self.log()}")
@@ -128,25 +159,57 @@ class Deployment:
         return process.returncode or 0, out.decode(), err.decode()
 
 
-@asynccontextmanager
-async def deployment(folder: Path, **settings: str) -> AsyncIterator[Deployment]:
-    """Everything served but `serve` itself, which the caller starts; settings are overridden."""
+@dataclass(kw_only=True)
+class Stage:
+    """The stand-ins with everybody in place, before anything is served."""
+
+    slack: Workspace
+    apple: Apple
+    cast: Cast
+    alerts: Channel
+    approvals: Channel
+
+
+def new_stage() -> Stage:
+    """A workspace with the people of the story and two channels; an Apple without customers."""
     slack = Workspace.installing(
         read_manifest(MANIFEST), signing_secret=SIGNING_SECRET, bot_token=BOT_TOKEN
     )
     cast = _cast(slack)
     everybody = [cast.operator, cast.approver, cast.second_approver, cast.admin, cast.bystander]
-    alerts = slack.add_channel("it-alerts", members=everybody)
-    approvals = slack.add_channel("it-approvals", members=everybody)
-    apple = Apple()
-    async with slack.serve() as slack_origin, apple.serve() as apple_origin:
+    return Stage(
+        slack=slack,
+        apple=Apple(),
+        cast=cast,
+        alerts=slack.add_channel("it-alerts", members=everybody),
+        approvals=slack.add_channel("it-approvals", members=everybody),
+    )
+
+
+@asynccontextmanager
+async def deployment(
+    folder: Path,
+    transport: Transport = Transport.HTTP,
+    stage: Stage | None = None,
+    /,
+    **settings: str,
+) -> AsyncIterator[Deployment]:
+    """Everything served but `serve` itself, which the caller starts; settings are overridden."""
+    stage = stage or new_stage()
+    slack, apple, cast = stage.slack, stage.apple, stage.cast
+    alerts, approvals = stage.alerts, stage.approvals
+    async with (
+        slack.serve() as slack_origin,
+        apple.serve() as apple_origin,
+        _socket_mode(slack, transport) as sockets,
+    ):
         port = _free_port()
-        slack.request_url = f"http://127.0.0.1:{port}/slack/events"
+        if sockets is None:
+            slack.request_url = f"http://127.0.0.1:{port}/slack/events"
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(MANIFEST.parent),
             "SLACK_BOT_TOKEN": BOT_TOKEN,
-            "SLACK_SIGNING_SECRET": SIGNING_SECRET,
             "SLACK_API_URL": f"{slack_origin}/api/",
             "OPERATORS": cast.operator.id,
             "APPROVERS": f"{cast.approver.id},{cast.second_approver.id}",
@@ -157,6 +220,7 @@ async def deployment(folder: Path, **settings: str) -> AsyncIterator[Deployment]
             "APPLE_ENROLLMENT_URL": apple_origin,
             "TICK_EVERY": "1",
             "PORT": str(port),
+            **_way_in(slack, transport),
             **settings,
         }
         deployed = Deployment(
@@ -168,11 +232,29 @@ async def deployment(folder: Path, **settings: str) -> AsyncIterator[Deployment]
             folder=folder,
             environment=environment,
             origin=f"http://127.0.0.1:{port}",
+            sockets=sockets,
         )
         try:
             yield deployed
         finally:
             await deployed.kill()
+
+
+def _way_in(slack: Workspace, transport: Transport) -> dict[str, str]:
+    match transport:
+        case Transport.HTTP:
+            return {"SLACK_SIGNING_SECRET": SIGNING_SECRET}
+        case Transport.SOCKET:
+            return {"SLACK_APP_TOKEN": slack.app_token}
+
+
+@asynccontextmanager
+async def _socket_mode(slack: Workspace, transport: Transport) -> AsyncIterator[Sockets | None]:
+    if transport is Transport.HTTP:
+        yield None
+        return
+    async with slack.serve_sockets() as sockets:
+        yield sockets
 
 
 def _cast(slack: Workspace) -> Cast:

@@ -50,11 +50,13 @@ class Door:
         behaviour: Behaviour,
         ordered: faults.Faults,
         records: list[RecordedRequest],
+        answered: Callable[[], None],
     ) -> None:
         self._sessions = sessions
         self._behaviour = behaviour
         self._ordered = ordered
         self._records = records
+        self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one HTTP request."""
@@ -75,6 +77,7 @@ class Door:
             await hang_up(request)
             return
         call.record.status = answer.status
+        self._answered()
         response = Response(answer.body, status_code=answer.status, headers=answer.headers)
         await response(scope, receive, send)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
-from itertools import count
 
 from tests.sandbox.apple.answers import Refused
 from tests.sandbox.apple.devices import Device
@@ -70,7 +69,7 @@ class Inventory:
         self.devices: dict[str, Device] = {}
         self.log: list[Event] = []
         self.cursors: dict[str, Cursor] = {}
-        self._numbers = count(1)
+        self._pages = 0
 
     def note(self, op: Op, devices: Sequence[Device], at: datetime) -> None:
         """Write one line per device to the log."""
@@ -124,7 +123,8 @@ class Inventory:
 
     def _page(self, devices: Sequence[Device | Event], following: Cursor, *, more: bool) -> Page:
         made = int(following.made_at.timestamp() * 1000)
-        inner = f"{next(self._numbers)}:0:{made}:{made}:{str(more).lower()}:{made}"
+        self._pages += 1
+        inner = f"{self._pages}:0:{made}:{made}:{str(more).lower()}:{made}"
         text = base64.urlsafe_b64encode(inner.encode()).decode().rstrip("=")
         self.cursors[text] = following
         return Page(

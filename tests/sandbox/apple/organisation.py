@@ -4,7 +4,6 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from itertools import count
 from typing import Literal
 
 from tests.sandbox.apple.behaviour import Behaviour
@@ -44,7 +43,7 @@ class Organisation:
         self.behaviour = behaviour
         self.now = now
         self._serials = serial_prefix(number)
-        self._numbers = count(1)
+        self._bought = 0
 
     def add_server(self, name: str, *, certificate_pem: bytes) -> Server:
         """Add a device management service, with the public-key certificate of the MDM."""
@@ -101,9 +100,9 @@ class Organisation:
                 assigned_by=self.admins[0] if self.admins else "-1",
                 assigned_at=now,
             )
-            for _ in range(number)
-            for index in (next(self._numbers),)
+            for index in range(self._bought + 1, self._bought + number + 1)
         ]
+        self._bought += number
         self.devices.update((device.serial_number, device) for device in bought)
         return [device.serial_number for device in bought]
 

@@ -30,12 +30,15 @@ class Apple:
         self.organisations: list[Organisation] = []
         self.faults = Faults()
         self.requests: list[RecordedRequest] = []
+        self.on_change: Callable[[], None] = lambda: None
+        """Called after each call was answered."""
         self.sessions = Sessions(self)
         door = Door(
             sessions=self.sessions,
             behaviour=self.behaviour,
             ordered=self.faults,
             records=self.requests,
+            answered=self._answered,
         )
         self.app = Starlette(routes=[Mount("/", app=door)])
 
@@ -85,6 +88,9 @@ class Apple:
         """Serve the web service over HTTP on a loopback port, and yield its origin."""
         async with serve(self.app, port) as origin:
             yield origin
+
+    def _answered(self) -> None:
+        self.on_change()
 
 
 def _machine_time() -> datetime:

@@ -22,9 +22,9 @@ def auth_test(team: Team, _arguments: Json) -> Json:
 
 def connections_open(team: Team, _arguments: Json) -> Json:
     """Hand out the address of a Socket Mode connection, where that is served."""
-    if not team.socket_url:
+    if team.open_socket is None:
         raise Refused("socket_mode_not_served")
-    return {"url": team.socket_url}
+    return {"url": team.open_socket()}
 
 
 def open_conversation(team: Team, arguments: Json) -> Json:

@@ -136,6 +136,7 @@ class Courier:
             self.team.violate(f"{kind}: not acknowledged within 3 s")
         elif not answer.ok:
             self.team.violate(f"{kind}: answered {answer.status} {answer.body[:200]}".rstrip())
+        self.team.on_change()
         return answer
 
     async def tell(self, payload: Json) -> Answer:

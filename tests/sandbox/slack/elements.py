@@ -54,6 +54,12 @@ _OPTION = _option()
 _CHOICE = _option(ANY_TEXT)
 _GROUP = fields({"label": text(75, PLAIN), "options": items(_OPTION, 1, 100)}, {})
 
+OFFERED = also(
+    fields({}, {"options": items(_OPTION, 0, 100), "option_groups": items(_GROUP, 0, 100)}),
+    one_of("options", "option_groups"),
+)
+"""What an app answers a menu that asks it."""
+
 
 def _named(value: dict[str, Any], path: str, findings: Findings) -> None:
     if "action_id" not in value:

@@ -33,7 +33,12 @@ def fill(team: Team, view: View, label: str, given: Any) -> Json:  # noqa: ANN40
 
 def attach(view: View, label: str, file: StoredFile) -> None:
     """Put an uploaded file into a file input, beside those that are there."""
-    block, element = find_element(view.blocks, label)
+    attach_at(view, find_element(view.blocks, label), file)
+
+
+def attach_at(view: View, found: tuple[Json, Json], file: StoredFile) -> None:
+    """Put an uploaded file into the file input of that block."""
+    block, element = found
     kinds = element.get("filetypes", [])
     if kinds and not file.name.lower().endswith(tuple(f".{kind.lower()}" for kind in kinds)):
         raise AssertionError(f"{file.name} is none of {kinds}: Slack's client does not take it.")

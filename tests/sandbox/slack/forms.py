@@ -1,5 +1,6 @@
 """What a person typed and picked, in the shape that Slack sends."""
 
+import re
 from typing import Any
 
 from tests.sandbox.slack.reading import Json, readable
@@ -27,6 +28,13 @@ UNTOUCHED: dict[str, Json] = {
 
 ONE_OPTION = ("static_select", "external_select", "radio_buttons")
 SEVERAL_OPTIONS = ("checkboxes", "multi_static_select")
+
+_FORMS = {
+    "email_text_input": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "Enter an email address."),
+    "url_text_input": (r"https?://\S+", "Enter a web address that begins with http."),
+    "number_input": (r"-?\d+([.,]\d+)?", "Enter a number."),
+}
+"""What Slack's client takes in some inputs, and what it says otherwise."""
 
 _SEEDS = {"value": "initial_value"}
 
@@ -75,11 +83,31 @@ def filled(element: Json, given: Any) -> Json:  # noqa: ANN401 - text, a label, 
     return {"type": kind, key: given}
 
 
+def pointed(element: Json, given: Any, offered: list[Json] | None = None) -> Json:  # noqa: ANN401 - by element
+    """Make the value of an element from what a page sends: options go by their values.
+
+    `offered` are the options that the app suggested, for a menu that asks it.
+    """
+    kind = element["type"]
+    ((key, _),) = UNTOUCHED[kind].items()
+    if given in (None, "", []):
+        return {"type": kind} | UNTOUCHED[kind]
+    by_value = {option["value"]: option for option in [*options_of(element), *(offered or [])]}
+    if kind in ONE_OPTION:
+        given = by_value[given]
+    elif kind in SEVERAL_OPTIONS:
+        given = [by_value[each] for each in given]
+    return {"type": kind, key: given}
+
+
 def complaint(block: Json, value: Json) -> str | None:
     """Say why Slack's own client would not send this input, if so."""
     if is_empty(value):
         return None if block.get("optional") else "Please complete this required field."
     element, typed = block["element"], value.get("value")
+    if element["type"] in _FORMS:
+        form, words = _FORMS[element["type"]]
+        return None if re.fullmatch(form, str(typed).strip()) else words
     if element["type"] != "plain_text_input":
         return None
     if len(typed or "") < element.get("min_length", 0):

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any, Literal
 
 from tests.sandbox.slack.block_rules import BLOCKS, SURFACES
+from tests.sandbox.slack.elements import OFFERED
 from tests.sandbox.slack.reading import elements_of
 from tests.sandbox.slack.rules import (
     PLAIN,
@@ -67,6 +68,13 @@ def lint_view(view: object, surface: Literal["modal", "home"] = "modal") -> list
         _lint_blocks(view.get("blocks"), surface, findings)
         if surface == "modal" and "submit" not in view and _has_input(view):
             findings.refuse("/view", "missing required field: submit, as there is an input block")
+    return findings.found
+
+
+def lint_options(answer: object) -> list[Finding]:
+    """Say what is wrong with the options that the app suggested for a menu."""
+    findings = Findings()
+    OFFERED(answer, "", findings)
     return findings.found
 
 

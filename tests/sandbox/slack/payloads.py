@@ -104,6 +104,25 @@ def view_actions(team: Team, person: Member, view: View, actions: list[Json]) ->
     }
 
 
+def block_suggestion(
+    team: Team, person: Member, place: View | Message, named: Json, typed: str
+) -> Json:
+    """Make the payload that asks the app for the options of a menu; `named` as in `action`."""
+    asked = {key: named[key] for key in ("action_id", "block_id")} | {"value": typed}
+    payload = interaction(team, person, "block_suggestion") | asked
+    if isinstance(place, View):
+        return payload | {
+            "container": {"type": "view", "view_id": place.id},
+            "view": team.view_object(place),
+        }
+    channel = team.channels[place.channel_id]
+    return payload | {
+        "container": {"type": "message", "message_ts": place.ts, "channel_id": channel.id},
+        "channel": {"id": channel.id, "name": channel.shown_name},
+        "message": place.to_message() | {"team": team.team_id},
+    }
+
+
 def view_submission(team: Team, person: Member, view: View) -> Json:
     """Make the payload of a press on Submit."""
     return triggered(team, person, "view_submission") | {

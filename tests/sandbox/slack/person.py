@@ -83,7 +83,7 @@ class Person:
     async def shortcut(self, callback_id: str) -> Answer:
         """Start a global shortcut."""
         payload = payloads.shortcut(self.team, self.member, callback_id)
-        return await self._interact(f"shortcut {callback_id}", payload)
+        return await self.interact(f"shortcut {callback_id}", payload)
 
     async def open_home(self) -> Answer:
         """Open the app's Home tab."""
@@ -140,7 +140,7 @@ class Person:
         block, element = find_element(view.blocks, label)
         action = payloads.action(block["block_id"], element) | fill(self.team, view, label, value)
         payload = payloads.view_actions(self.team, self.member, view, [action])
-        return await self._interact(f"change {element['action_id']}", payload)
+        return await self.interact(f"change {element['action_id']}", payload)
 
     async def choose(self, label: str, option: str, *, message: Message) -> Answer:
         """Pick an option of a menu under a message."""
@@ -174,7 +174,7 @@ class Person:
         if not view.content.get("notify_on_close"):
             return None
         payload = payloads.view_closed(self.team, self.member, view, is_cleared=cleared)
-        return await self._interact(f"view_closed {view.callback_id}", payload)
+        return await self.interact(f"view_closed {view.callback_id}", payload)
 
     async def click(
         self, button: str | Json, *, message: Message | None = None, confirm: bool = True
@@ -224,9 +224,10 @@ class Person:
         else:
             view = self._seen_view()
             payload = payloads.view_actions(self.team, self.member, view, [action])
-        return await self._interact(f"click {action.get('action_id')}", payload)
+        return await self.interact(f"click {action.get('action_id')}", payload)
 
-    async def _interact(self, kind: str, payload: Json) -> Answer:
+    async def interact(self, kind: str, payload: Json) -> Answer:
+        """Send an interaction, and hear from Slack where the app does not take it."""
         answer = await self.courier.send(Form.INTERACTION, kind, payload)
         if not answer.ok:
             self.notices.append(f"{kind}: the app did not respond")

@@ -63,6 +63,8 @@ class ResponseUrls:
             record.error = refused.error
             self._team.violate(f"response_url: {refused.error}")
             return PlainTextResponse(refused.error, 400)
+        finally:
+            self._team.on_change()
         return PlainTextResponse("ok")
 
 

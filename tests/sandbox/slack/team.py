@@ -1,8 +1,7 @@
 """The state of one workspace: who is there, what was said, what the app asked for."""
 
-import itertools
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +45,7 @@ class Ack:
     kind: str
     seconds: float
     status: int
+    at: float = field(default_factory=time.time)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -75,7 +75,8 @@ class Team:
     """The events the app subscribed to; None lets any through."""
     escapes_commands: bool = False
     """Whether @Name and #channel in a command's text become ids (`should_escape`)."""
-    socket_url: str = ""
+    open_socket: Callable[[], str] | None = None
+    """Makes the address of one Socket Mode connection, where Socket Mode is served."""
     people: dict[str, Member] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
@@ -88,10 +89,14 @@ class Team:
     requests: list[Request] = field(default_factory=list)
     acks: list[Ack] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
+    clock: Callable[[], float] = time.time
+    """The time that messages are stamped with, in seconds since 1970."""
+    on_change: Callable[[], None] = lambda: None
+    """Called after the app, or an answer of the app, may have changed something."""
 
     def __post_init__(self) -> None:
-        self._numbers = itertools.count(1)
-        self._last_ts = 0
+        self.last_number = 0
+        self.last_ts = 0
         self.channel_names: dict[str, str] = {}
         self.directory = Directory(self.people, self.groups, self.channel_names)
         bot, app = set(self.scopes), set(self.app_scopes)
@@ -108,12 +113,12 @@ class Team:
 
     def new_id(self, prefix: str) -> str:
         """Make an id that nothing else in the workspace has."""
-        return f"{prefix}0{next(self._numbers):09d}"
+        return f"{prefix}0{self._next_number():09d}"
 
     def new_ts(self) -> str:
         """Make a message's time stamp, later than all before."""
-        self._last_ts = max(self._last_ts + 1, time.time_ns() // 1000)
-        return f"{self._last_ts // 10**6}.{self._last_ts % 10**6:06d}"
+        self.last_ts = max(self.last_ts + 1, int(self.clock() * 10**6))
+        return f"{self.last_ts // 10**6}.{self.last_ts % 10**6:06d}"
 
     def violate(self, problem: str) -> None:
         """Note something that the app should not have done."""
@@ -157,7 +162,7 @@ class Team:
 
     def stored(self, blocks: list[Json] | None) -> list[Json]:
         """Copy blocks as Slack keeps them, with ids of its own where the app gave none."""
-        return completed(blocks or [], lambda: f"auto{next(self._numbers)}")
+        return completed(blocks or [], lambda: f"auto{self._next_number()}")
 
     def post(self, channel: Channel, user_id: str, **parts: Parts) -> Message:
         """Put a message into a channel, into a thread if `thread_ts` is given."""
@@ -234,3 +239,7 @@ class Team:
         url = ResponseUrl(user_id=user_id, channel_id=channel_id, message=message)
         self.response_urls[url.id] = url
         return f"{self.origin}/actions/{self.team_id}/{url.id}"
+
+    def _next_number(self) -> int:
+        self.last_number += 1
+        return self.last_number

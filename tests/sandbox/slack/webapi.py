@@ -106,6 +106,8 @@ class WebApi:
             return {"ok": True} | HANDLERS[record.method](self._team, record.arguments)
         except Refused as refused:
             return self._refusal(record, refused)
+        finally:
+            self._team.on_change()
 
     def _refusal(self, record: Request, refused: Refused) -> Json:
         record.error = refused.error

@@ -15,6 +15,7 @@ from tests.sandbox.slack.members import Group, Kind
 from tests.sandbox.slack.payloads import event
 from tests.sandbox.slack.person import Person
 from tests.sandbox.slack.reading import Json
+from tests.sandbox.slack.sockets import Sockets
 from tests.sandbox.slack.team import Team
 from tests.sandbox.slack.web import make_web
 
@@ -60,6 +61,14 @@ class Workspace(Team):
         async with serve(make_web(self), port) as origin:
             self.origin = origin
             yield origin
+
+    @contextlib.asynccontextmanager
+    async def serve_sockets(self) -> AsyncIterator[Sockets]:
+        """Serve Socket Mode too: from now on everything goes to the app's own connections."""
+        sockets = Sockets(self)
+        async with sockets.serve():
+            self.courier.delivery = sockets
+            yield sockets
 
     def add_person(
         self,
