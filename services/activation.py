@@ -13,7 +13,7 @@ from services.sync_plan import list_anew
 from services.wrong_file import WrongFile, WrongFileReason
 from storage.database import Transaction
 from storage.records import Request, Token, Upload
-from storage.states import Action, RequestState, StoryEvent, TokenState
+from storage.states import Action, Health, RequestState, StoryEvent, TokenState
 
 WITHOUT_APPROVAL = "without approval, token already downloaded"
 
@@ -42,6 +42,8 @@ class Activation:
         unapproved = task.request.state is RequestState.PENDING
         await move_request(tx, task.request, RequestState.COMPLETED, now)
         await self._change_token(tx, task, proof, now)
+        if proof.health is Health.OK:
+            await tx.watch.healthy(task.token.id, now, proof.account.admin_id)
         await proof.keep(tx)
         await self.audit.append(tx, _deed(task, proof, unapproved=unapproved))
         await self._tell(tx, task, unapproved=unapproved)

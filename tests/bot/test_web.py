@@ -52,7 +52,7 @@ JUNK: dict[str, Headers] = {
     "too short": headers(STAMP, MARK[:-1]),
     "too long": headers(STAMP, MARK + b"0"),
     "ten minutes old": at(-600),
-    "ten minutes ahead": at(600),
+    "an hour ahead": at(3600),
     "doubled": headers(STAMP, MARK[:-1] + b"z") + headers(STAMP, MARK),
 }
 NO_DELIVERIES = {
