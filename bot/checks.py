@@ -2,12 +2,13 @@
 
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 from bot.bootstrap import keys_of, slack_client
 from bot.identity import Identity
-from bot.preflight import preflight, role_assignments
+from bot.preflight import SlackSide, preflight, role_assignments
+from bot.scopes import LOOKING, SHARING
 from bot.settings import Settings, load_settings, unknown_names
 from services.errors import ServiceError, UpstreamError
 from services.keys import prove_keys
@@ -76,8 +77,12 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
     except ServiceError as error:
         yield Finding(about="Slack", fine=False, said=error.user_message)
         return
-    scopes = "every scope" if side.scopes is not None else "scopes not told by Slack"
+    scopes = (
+        "every scope that a start needs" if side.scopes is not None else "scopes not told by Slack"
+    )
     yield Finding(about="Slack", fine=True, said=f"workspace {side.team}, {scopes}")
+    for finding in _more_scopes(side):
+        yield finding
     people = Identity(client, side.team_id, role_assignments(settings))
     held: dict[Role, frozenset[str]] = {}
     for role in Role:
@@ -88,6 +93,24 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
             return
         yield _role(role, held[role])
     yield _deciders(settings, held)
+
+
+def _more_scopes(side: SlackSide) -> Iterator[Finding]:
+    if side.scopes is None:
+        return
+    if lacking := sorted(SHARING - side.scopes):
+        said = (
+            f"{', '.join(lacking)} not granted, so nobody looks whether a channel is shared with "
+            "another organisation before a post. Add it under OAuth & Permissions and reinstall"
+        )
+        yield Finding(about="scopes", fine=False, said=said)
+    looks = sorted(LOOKING.keys() - side.scopes)
+    said = (
+        f"without {', '.join(looks)} a message whose answer was lost is repeated, marked so"
+        if looks
+        else "a message whose answer was lost is looked for before it is posted again"
+    )
+    yield Finding(about="scopes", fine=True, said=said)
 
 
 def _role(role: Role, holders: frozenset[str]) -> Finding:

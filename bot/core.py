@@ -11,6 +11,7 @@ from bot.files import SlackFiles
 from bot.identity import Identity
 from bot.notifier import SlackNotifier
 from bot.preflight import SlackSide, role_assignments
+from bot.scopes import Granted
 from bot.settings import Settings
 from services.audit import AuditLog
 from services.clock import Clock
@@ -101,7 +102,9 @@ def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
         ),
         delivery=Delivery(
             database=database,
-            notifier=SlackNotifier(slack, drawing),
+            notifier=SlackNotifier(
+                slack, drawing, bot_user=side.bot_user, granted=Granted(side.scopes)
+            ),
             people=people,
             notices=notices,
             clock=clock,

@@ -176,6 +176,8 @@ class NoticeKind(StrEnum):
     """What a sync changed, or why it failed; for the alert channel."""
     CHANNEL_CLOSED = "channel_closed"
     """Messages wait because a channel does not take them; for an admin."""
+    MESSAGE_REFUSED = "message_refused"
+    """A message was given up because Slack will never take it; for an admin."""
     FILE_CLEANUP = "file_cleanup"
     """The uploaded file is deleted from Slack, or its uploader asked to."""
     HISTORY_EXPORT = "history_export"

@@ -24,6 +24,7 @@ from bot.views.waiting import waiting
 from services.errors import Refused
 from services.overview import Glance, NextStep, Overview, Waiting
 from services.policy import Actor, Role, require
+from services.posting import SHARED
 from services.tokens import Page
 from storage.states import Health, ProgramName, RequestState, SyncState, TokenState, UploadState
 from tests.bot.histories import histories
@@ -154,6 +155,15 @@ def _outcomes(sample: Sample) -> dict[str, Message]:
         "sync_completed": outcomes.sync_result(completed, sample.token, 2345),
         "sync_failed": outcomes.sync_result(failed, sample.token, 1),
         "channel_closed": outcomes.channel_closed("C0ALERTS", sample.closed_error),
+        "channel_shared": outcomes.channel_closed("C0ALERTS", SHARED),
+        "message_refused": outcomes.message_refused(
+            {
+                "kind": "sync_result",
+                "number": "17",
+                "destination": "C0ALERTS",
+                "error": sample.closed_error,
+            }
+        ),
     }
 
 

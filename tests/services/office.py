@@ -118,6 +118,7 @@ class Office:
             people=people,
             notices=notices,
             clock=clock,
+            look_again_seconds=0.0,
         )
 
     async def ask(self, name: str = "HQ iPads") -> Request:
