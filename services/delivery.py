@@ -29,16 +29,16 @@ from services.posting import (
     Unsent,
     Untold,
 )
-from services.settling import EVENTS, LONGEST_PAUSE, doubt_after, wait_after
+from services.settling import EVENTS, LONGEST_PAUSE, Pace, doubt_after, wait_after
 from storage.database import Database, StorageError, Transaction
 from storage.records import OutboxItem
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)
-"""Twice the time that one post may take: a lease that ends means a dead worker."""
-KEEP_SECONDS = 50.0
-"""So long an outcome is tried to be kept: until shortly before the lease ends."""
+NORMAL = Pace()
+LEASE = NORMAL.lease
+KEEP_SHARE = 5 / 6
+"""For that part of the lease an outcome is tried to be kept."""
 CLOSED_PAUSE = timedelta(minutes=10)
 AT_ONCE = 8
 """So many destinations are posted to at the same time."""
@@ -46,7 +46,6 @@ NOTICE_SECONDS = 0.25
 """While something is being posted, new rows are looked for this often."""
 LANDING_SECONDS = 5.0
 """So long a post under way may take when the process stops."""
-LOOK_AGAIN_SECONDS = 5.0
 LOOKS = 6
 """After so many tries nobody looks any more whether Slack has a message."""
 FAULTS = 5
@@ -64,14 +63,14 @@ class Delivery:
         people: People,
         notices: Notices,
         clock: Clock,
-        look_again_seconds: float = LOOK_AGAIN_SECONDS,
+        pace: Pace = NORMAL,
     ) -> None:
         self.database = database
         self.notifier = notifier
         self.people = people
         self.notices = notices
         self.clock = clock
-        self.look_again_seconds = look_again_seconds
+        self.pace = pace
         self._begun = False
 
     async def drain(self) -> None:
@@ -118,12 +117,12 @@ class Delivery:
             if item is None:
                 return None
             async with self.database.write(quiet=True) as tx:
-                if await tx.outbox.claim(item, now, LEASE):
+                if await tx.outbox.claim(item, now, self.pace.lease):
                     return await tx.outbox.item(item.id)
             # Another process was faster; there may be more to do.
 
     async def _deliver(self, item: OutboxItem) -> None:
-        until = time.monotonic() + KEEP_SECONDS
+        until = self._deadline()
         try:
             async with self.database.read() as tx:
                 original = await tx.outbox.standing(item)
@@ -134,15 +133,26 @@ class Delivery:
             settled = await self._settle(item, harmless=original is not None)
             if settled is None:
                 return
-            item, until = settled, time.monotonic() + KEEP_SECONDS
+            item, until = settled, self._deadline()
         await self._keep(item, await self._post(item, original), until)
 
+    def _deadline(self) -> float:
+        return time.monotonic() + KEEP_SHARE * self.pace.lease.total_seconds()
+
     async def _post(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
+        claimed_at = item.claimed_at or item.created_at
+        left = (claimed_at + self.pace.lease / 2 - machine_now()).total_seconds()
+        if left <= 0:
+            # Somebody else may take it over while we are at it.
+            return Unsent(error="held up for too long")
         try:
-            return await self.notifier.post(item, original)
+            async with asyncio.timeout(left):
+                return await self.notifier.post(item, original)
         except StorageError as error:
             # Drawing reads records, and comes before anything is sent.
             return Unsent(error=str(error))
+        except TimeoutError as error:
+            return Unknown(error=type(error).__name__)
         except Exception as error:  # the other destinations must go on
             log.exception("post_failed", extra=_fields(item))
             fault = f"fault: {type(error).__name__}"
@@ -151,7 +161,7 @@ class Delivery:
 
     async def _settle(self, item: OutboxItem, *, harmless: bool) -> OutboxItem | None:
         """Find out what became of an earlier try; None if there is nothing left to post now."""
-        until = time.monotonic() + KEEP_SECONDS
+        until = self._deadline()
         found: Finding = Absent() if harmless else await self._find(item)
         if not isinstance(found, Absent | Untold):
             await self._keep(item, found, until)
@@ -160,7 +170,9 @@ class Delivery:
         fields = {"repeat": repeat, "why": found.why if isinstance(found, Untold) else "not there"}
         log.warning("post_repeated", extra={**_fields(item), **fields})
         async with self.database.write(quiet=True) as tx:
-            if not await tx.outbox.settle_doubt(item, machine_now(), LEASE, repeat=repeat):
+            if not await tx.outbox.settle_doubt(
+                item, machine_now(), self.pace.lease, repeat=repeat
+            ):
                 return None
             return await tx.outbox.item(item.id)
 
@@ -168,7 +180,7 @@ class Delivery:
         found = await self.notifier.find(item)
         if isinstance(found, Absent):
             # What was just posted may show a little later.
-            await asyncio.sleep(self.look_again_seconds)
+            await asyncio.sleep(self.pace.look_again.total_seconds())
             found = await self.notifier.find(item)
         if isinstance(found, NotNow | Unsent) and item.attempts > LOOKS:
             return Untold(why=found.error)
@@ -229,7 +241,7 @@ class Delivery:
             case Absent() | Untold():
                 raise AssertionError("it is posted again instead")
             case _:
-                due_at = machine_now() + wait_after(item, outcome)
+                due_at = machine_now() + wait_after(item, outcome, self.pace)
                 return await tx.outbox.postpone(
                     item, due_at, outcome.error, **doubt_after(item, outcome)
                 )
@@ -243,7 +255,7 @@ class Delivery:
     ) -> bool:
         today = self.clock.now().date()
         if isinstance(refusal, Closed):
-            kept = await tx.outbox.postpone(item, machine_now() + CLOSED_PAUSE, refusal.error)
+            kept = await tx.outbox.close(item, machine_now() + CLOSED_PAUSE, refusal.error)
             for admin in admins or ():
                 await self.notices.channel_closed(tx, item, admin, refusal.error, today)
             return kept

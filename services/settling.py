@@ -1,16 +1,29 @@
 """What becomes of a row of the outbox that waits for another try: how long, and what it knows."""
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
 from services.posting import Closed, Gone, Moot, Never, NotNow, Unknown, Unmarkable, Unsent
 from storage.records import OutboxItem
 
-PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=10)
 
 Waiting = NotNow | Unsent | Gone | Unmarkable | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How patient a worker is; the machine's time, as a wire checks it."""
+
+    lease: timedelta = timedelta(seconds=60)
+    """Twice the time that one post may take: a lease that ends means a dead worker."""
+    pause: timedelta = timedelta(seconds=5)
+    """After a first lost answer; doubled each time, up to LONGEST_PAUSE."""
+    look_again: timedelta = timedelta(seconds=5)
+    """Between two looks whether Slack has a message: what was just posted may show late."""
+
 
 EVENTS: dict[type, tuple[int, str]] = {
     NotNow: (logging.INFO, "post_delayed"),
@@ -24,7 +37,7 @@ EVENTS: dict[type, tuple[int, str]] = {
 }
 
 
-def wait_after(item: OutboxItem, outcome: Waiting) -> timedelta:
+def wait_after(item: OutboxItem, outcome: Waiting, pace: Pace) -> timedelta:
     """How long until the next try; less and less often where nobody says."""
     match outcome:
         case NotNow():
@@ -33,7 +46,7 @@ def wait_after(item: OutboxItem, outcome: Waiting) -> timedelta:
             return timedelta()
         case Unsent() | Unknown():
             doubled: int = 2 ** min(item.attempts - 1, 10)
-            return min(PAUSE * doubled, LONGEST_PAUSE)
+            return min(pace.pause * doubled, LONGEST_PAUSE)
         case _:
             assert_never(outcome)
 

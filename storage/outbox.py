@@ -12,6 +12,8 @@ from storage.rows import Rows
 from storage.states import NoticeKind, OutboxState
 
 WAITING = (OutboxState.DUE, OutboxState.SENDING)
+REFUSING = "closed: "
+"""What the error begins with while a destination does not take messages."""
 
 
 class Outbox(Rows[OutboxItem]):
@@ -113,6 +115,10 @@ class Outbox(Rows[OutboxItem]):
             **changes,
         )
 
+    async def close(self, item: OutboxItem, due_at: datetime, error: str) -> bool:
+        """Try again then: its destination does not take messages."""
+        return await self.postpone(item, due_at, f"{REFUSING}{error}")
+
     async def bury(self, item: OutboxItem, error: str) -> bool:
         """Slack will not take it."""
         return await self._held(item, state=OutboxState.DEAD, lease_until=None, error=error)
@@ -131,7 +137,7 @@ class Outbox(Rows[OutboxItem]):
         table = self.table.c
         refused = self.table.alias().c
         refusing = select(refused.destination).where(
-            refused.state == OutboxState.DUE, refused.error.is_not(None)
+            refused.state == OutboxState.DUE, refused.error.startswith(REFUSING)
         )
         return await self.change(
             table.state == OutboxState.DUE,

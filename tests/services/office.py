@@ -18,6 +18,7 @@ from services.preparation import Preparation
 from services.programs import Program
 from services.requests import CreateForm, Requests
 from services.sealing import EncryptionKey, KeyRing
+from services.settling import Pace
 from services.sync import Sync
 from services.uploads import UploadForm, Uploads
 from storage.database import Database
@@ -118,7 +119,7 @@ class Office:
             people=people,
             notices=notices,
             clock=clock,
-            look_again_seconds=0.0,
+            pace=Pace(look_again=timedelta()),
         )
 
     async def ask(self, name: str = "HQ iPads") -> Request:

@@ -197,7 +197,7 @@ async def test_what_waits_for_a_refusing_channel_that_is_not_set_any_more_moves_
 ) -> None:
     refused = await claim_of(database, notice("COLD"))
     async with database.write() as tx:
-        await tx.outbox.postpone(refused, NOON + 9 * MINUTE, "is_archived")
+        await tx.outbox.close(refused, NOON + 9 * MINUTE, "is_archived")
     card = NoticeKind.REQUEST_CARD
     await put(
         database,
