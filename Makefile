@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tour run test check
+.PHONY: help setup tour run test year check
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -26,6 +26,10 @@ run: $(READY) ## run the bot with the settings of the environment and .env
 
 test: $(READY) ## run every test
 	$(BIN)/pytest
+
+year: $(READY) ## live a year of reminders minute by minute (a quarter of an hour), into docs/reminders.md
+	$(BIN)/python -m tests.services.year --write
+	$(BIN)/python -m tests.services.year --minutes --write
 
 check: $(READY) ## look at style, types and architecture
 	$(BIN)/ruff format --check .

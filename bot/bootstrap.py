@@ -10,8 +10,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import SystemClock
 from bot.core import Ground, core_of
+from bot.heartbeat import Heartbeat
+from bot.metrics import Metrics
 from bot.preflight import SlackSide
-from bot.schedule import Schedule
+from bot.schedule import LanePlan, Schedule
 from bot.settings import Settings
 from bot.surfaces import bolt_app, register
 from bot.work import Work
@@ -38,6 +40,7 @@ class Service:
     work: Work
     database: Database
     slack: AsyncWebClient
+    metrics: Metrics
 
     async def ready(self) -> bool:
         """Whether the database and Slack answer; the keys were proved at start."""
@@ -72,8 +75,15 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
     try:
         keys = keys_of(settings)
         await open_keys(database, keys)
-        async with apple_http(settings.apple_enrollment_url) as http:
-            clock = SystemClock()
+        clock = SystemClock()
+        # The schedule is made after what it counts for.
+        made: list[Schedule] = []
+        metrics = Metrics(database, clock, lambda: made[0].last_tick_age() if made else 0.0)
+
+        def counted(outcome: str) -> None:
+            metrics.called(ProgramName.APPLE, outcome)
+
+        async with apple_http(settings.apple_enrollment_url, counted) as http:
             programs: dict[ProgramName, Program] = {
                 ProgramName.APPLE: AppleProgram(database, http, Vault(keys), clock)
             }
@@ -81,7 +91,8 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
             ground = Ground(
                 database=database, keys=keys, programs=programs, slack=slack, clock=clock
             )
-            service = _service(settings, side, ground)
+            service = _service(settings, side, ground, metrics)
+            made.append(service.schedule)
             service.schedule.start()
             yield service
             await service.schedule.stop()
@@ -90,12 +101,28 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
         await database.close()
 
 
-def _service(settings: Settings, side: SlackSide, ground: Ground) -> Service:
+def _service(settings: Settings, side: SlackSide, ground: Ground, metrics: Metrics) -> Service:
     work = Work()
     app = bolt_app(settings, side, ground.slack)
     lanes = register(settings, core_of(settings, side, ground), work, ground.slack, app)
+    beating: list[Heartbeat] = []
+
+    async def heartbeat() -> float | None:
+        return await beating[0].beat() if beating else None
+
+    if settings.heartbeat_url is not None:
+        lanes.append(LanePlan(name="heartbeat", sweep=heartbeat))
     schedule = Schedule(lanes, settings.tick_every)
     ground.database.on_commit = schedule.wake
-    return Service(
-        app=app, schedule=schedule, work=work, database=ground.database, slack=ground.slack
+    service = Service(
+        app=app,
+        schedule=schedule,
+        work=work,
+        database=ground.database,
+        slack=ground.slack,
+        metrics=metrics,
     )
+    if settings.heartbeat_url is not None:
+        url = settings.heartbeat_url.get_secret_value()
+        beating.append(Heartbeat(url, alive=schedule.alive, ready=service.ready))
+    return service

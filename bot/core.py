@@ -13,21 +13,20 @@ from bot.notifier import SlackNotifier
 from bot.preflight import SlackSide, role_assignments
 from bot.scopes import Granted
 from bot.settings import Settings
+from bot.watch_drawing import WatchDrawing
+from bot.watching import Grounds, Watching, watching
 from services.audit import AuditLog
 from services.clock import Clock
-from services.decisions import Decisions
 from services.delivery import Delivery
+from services.desk import Desk, DeskGround, desk_of
 from services.history import History
 from services.notices import Channels, Notices
 from services.overview import Overviews
 from services.policy import People
-from services.preparation import Preparation
 from services.programs import Program
-from services.requests import Requests
 from services.sealing import KeyRing
 from services.sync import Sync
 from services.tokens import Tokens
-from services.uploads import Uploads
 from storage.database import Database
 from storage.states import ProgramName
 
@@ -48,74 +47,72 @@ class Core:
     """The services, wired."""
 
     people: People
-    requests: Requests
-    decisions: Decisions
-    preparation: Preparation
-    uploads: Uploads
+    desk: Desk
     sync: Sync
     delivery: Delivery
     tokens: Tokens
     history: History
     overviews: Overviews
+    watch: Watching
 
 
 def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
     """Every service, once."""
     database, programs, slack = ground.database, ground.programs, ground.slack
-    clock = ground.clock
+    clock, calendar = ground.clock, settings.calendar
     audit = AuditLog(ground.keys, clock)
     people = Identity(slack, side.team_id, role_assignments(settings))
     notices = Notices(Channels(alert=settings.alert_channel, approval=settings.requests_channel))
-    drawing = Drawing(database=database, zone=ZoneInfo(settings.time_zone))
+    drawing = Drawing(
+        database=database,
+        zone=ZoneInfo(settings.time_zone),
+        watch=WatchDrawing(database=database, calendar=calendar, clock=clock),
+    )
+    notifier = SlackNotifier(slack, drawing, bot_user=side.bot_user, granted=Granted(side.scopes))
+    desk = _desk(settings, ground, people, audit, notices)
+    every = settings.sync_interval
     return Core(
         people=people,
-        requests=Requests(
-            database=database,
+        desk=desk,
+        sync=Sync(database=database, programs=programs, notices=notices, clock=clock, every=every),
+        delivery=Delivery(
+            database=database, notifier=notifier, people=people, notices=notices, clock=clock
+        ),
+        tokens=Tokens(
+            database=database, people=people, clock=clock, zone=drawing.zone, sync_every=every
+        ),
+        history=History(database=database, people=people, notices=notices),
+        overviews=Overviews(
+            database=database, people=people, clock=clock, zone=drawing.zone, sync_every=every
+        ),
+        watch=watching(
+            settings,
+            Grounds(
+                database=database,
+                programs=programs,
+                slack=slack,
+                people=people,
+                audit=audit,
+                clock=clock,
+            ),
+        ),
+    )
+
+
+def _desk(
+    settings: Settings, ground: Ground, people: People, audit: AuditLog, notices: Notices
+) -> Desk:
+    return desk_of(
+        DeskGround(
+            database=ground.database,
+            programs=ground.programs,
             people=people,
+            files=SlackFiles(ground.slack, settings.file_origin),
+            keys=ground.keys,
             audit=audit,
             notices=notices,
             approvals=settings.approvals_required,
-            programs=frozenset(programs),
-            clock=clock,
-        ),
-        decisions=Decisions(
-            database=database, people=people, audit=audit, notices=notices, clock=clock
-        ),
-        preparation=Preparation(
-            database=database, programs=programs, audit=audit, notices=notices, clock=clock
-        ),
-        uploads=Uploads(
-            database=database,
-            programs=programs,
-            files=SlackFiles(slack, settings.file_origin),
-            people=people,
-            audit=audit,
-            notices=notices,
-            clock=clock,
-        ),
-        sync=Sync(
-            database=database,
-            programs=programs,
-            notices=notices,
-            clock=clock,
-            every=settings.sync_interval,
-        ),
-        delivery=Delivery(
-            database=database,
-            notifier=SlackNotifier(
-                slack, drawing, bot_user=side.bot_user, granted=Granted(side.scopes)
-            ),
-            people=people,
-            notices=notices,
-            clock=clock,
-        ),
-        tokens=Tokens(database=database, people=people, clock=clock, zone=drawing.zone),
-        history=History(database=database, people=people, notices=notices),
-        overviews=Overviews(
-            database=database,
-            people=people,
-            clock=clock,
-            zone=drawing.zone,
-            sync_every=settings.sync_interval,
-        ),
+            calendar=settings.calendar,
+            clock=ground.clock,
+        )
     )

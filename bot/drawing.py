@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.views import history_file, outcomes, request_card, steps, upload
+from bot.views import history_file, outcomes, request_card, steps, story, upload
 from bot.views.blocks import Message, section
 from bot.views.request_card import RequestFacts
 from bot.views.wording import said
+from bot.watch_drawing import KINDS, WatchDrawing
 from services.history import chunks, wanted_of
 from storage.database import Database, Transaction
 from storage.records import KeyPair, OutboxItem, Token, Upload
@@ -16,6 +17,15 @@ from storage.states import NoticeKind
 RecordT = TypeVar("RecordT")
 EXPORTED = 50_000
 """Entries in one file: what can be made and sent well within the time of one post."""
+
+OF_REQUEST = {
+    NoticeKind.REQUEST_CARD,
+    NoticeKind.REQUEST_NEWS,
+    NoticeKind.STEPS,
+    NoticeKind.TOKEN_GONE,
+    NoticeKind.UPLOAD_NAG,
+}
+"""What is drawn from a request and what belongs to it."""
 
 
 class Vanished(Exception):
@@ -37,21 +47,35 @@ class Drawing:
 
     database: Database
     zone: ZoneInfo
+    watch: WatchDrawing
 
     async def message(self, item: OutboxItem) -> Message:
         """The message of a row, as the records are now. Raises Vanished."""
         async with self.database.read() as tx:
+            if item.kind in OF_REQUEST:
+                return self._of_request(item.kind, await _facts(tx, item.subject_id))
             match item.kind:
-                case NoticeKind.REQUEST_CARD:
-                    return request_card.request_card(await _facts(tx, item.subject_id), self.zone)
-                case NoticeKind.REQUEST_NEWS:
-                    return request_card.declined(await _facts(tx, item.subject_id))
-                case NoticeKind.STEPS:
-                    return steps.steps(await _facts(tx, item.subject_id), self.zone)
+                case NoticeKind.REQUEST_STORY:
+                    return await self._story(tx, item)
                 case NoticeKind.TOKEN_ACTIVE:
                     return await self._token_active(tx, item)
+                case kind if kind in KINDS:
+                    return _there(await self.watch.message(tx, item))
                 case _:
                     return await _small(tx, item)
+
+    def _of_request(self, kind: NoticeKind, shown: RequestFacts) -> Message:
+        match kind:
+            case NoticeKind.REQUEST_CARD:
+                return request_card.request_card(shown, self.zone)
+            case NoticeKind.REQUEST_NEWS:
+                return story.news(shown)
+            case NoticeKind.UPLOAD_NAG:
+                return steps.upload_nag(shown, self.zone)
+            case NoticeKind.TOKEN_GONE:
+                return outcomes.token_gone(shown)
+            case _:
+                return steps.steps(shown, self.zone)
 
     async def certificate(self, item: OutboxItem) -> DrawnFile:
         """The file of a CERTIFICATE row. Raises Vanished."""
@@ -86,8 +110,14 @@ class Drawing:
             return used, (await _facts(tx, used.request_id)).token
 
     async def _token_active(self, tx: Transaction, item: OutboxItem) -> Message:
-        request = _there(await tx.requests.latest_of(item.subject_id))
-        return outcomes.token_active(await _facts(tx, request.id), self.zone)
+        # A row of an older release names the token in the request's place.
+        of_token = await tx.requests.latest_of(item.subject_id)
+        request_id = of_token.id if of_token else item.subject_id
+        return outcomes.token_active(await _facts(tx, request_id), self.zone)
+
+    async def _story(self, tx: Transaction, item: OutboxItem) -> Message:
+        brought = await tx.uploads.get(item.facts.get("upload", ""))
+        return story.story(await _facts(tx, item.subject_id), item.facts, brought, self.zone)
 
 
 async def _small(tx: Transaction, item: OutboxItem) -> Message:
@@ -96,6 +126,9 @@ async def _small(tx: Transaction, item: OutboxItem) -> Message:
             refused = _there(await tx.uploads.get(item.subject_id))
             facts = await _facts(tx, refused.request_id)
             return upload.upload_refused(refused, facts.request, facts.token)
+        case NoticeKind.UPLOAD_KEPT:
+            kept = _there(await tx.uploads.get(item.subject_id))
+            return upload.upload_kept((await _facts(tx, kept.request_id)).token)
         case NoticeKind.SYNC_RESULT:
             run = _there(await tx.sync_runs.get(item.subject_id))
             token = _there(await tx.tokens.get(run.token_id))

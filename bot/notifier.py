@@ -7,7 +7,6 @@ it twice, unseen.
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, cast
 
 import aiohttp
@@ -15,32 +14,23 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.drawing import Drawing, DrawnFile, Vanished
+from bot.picture_files import PICTURE, into_thread, shown_in_a_block
+from bot.refusals import harmless, is_closed, read_refusal
 from bot.scopes import Granted
 from bot.shared_channels import SharedChannels
-from bot.sightings import Sightings, metadata
-from bot.slack_errors import (
-    LOST,
-    SERVER_FAULT,
-    code_of,
-    retry_after,
-    status_of,
-    throttled,
-)
+from bot.sightings import Sightings, metadata, thread_of
+from bot.slack_errors import LOST, code_of, throttled
 from bot.views.blocks import Block, Message, context
 from bot.views.upload import delete_file_please
 from services.posting import (
     SHARED,
-    THROTTLED,
     Closed,
     Finding,
     Gone,
     Moot,
-    Never,
-    NotNow,
     Outcome,
     Posted,
     Unknown,
-    Unmarkable,
     Unsent,
 )
 from storage.records import OutboxItem, Upload
@@ -49,50 +39,18 @@ from storage.states import NoticeKind
 log = logging.getLogger(__name__)
 
 POST_SECONDS = 25
-DEFAULT_WAIT = 30.0
-REFUSED = 400
-CLOSED = {
-    "channel_is_limited_access",
-    "channel_not_found",
-    "external_channel_migrating",
-    "is_archived",
-    "is_inactive",
-    "not_in_channel",
-    "posting_to_channel_denied",
-}
-CLOSED_FAMILIES = ("restricted_action", "slack_connect_")
-BARRED = {
-    "access_denied",
-    "accesslimited",
-    "account_inactive",
-    "ekm_access_denied",
-    "enterprise_is_restricted",
-    "invalid_auth",
-    "messages_tab_disabled",
-    "missing_scope",
-    "no_permission",
-    "not_allowed_token_type",
-    "not_authed",
-    "org_login_required",
-    "team_access_not_granted",
-    "team_added_to_org",
-    "team_not_found",
-    "token_expired",
-    "token_revoked",
-    "two_factor_setup_required",
-}
-"""The app itself is refused: its messages wait until an admin has mended that."""
-BARRED_WAIT = 600.0
-PASSING = {
-    "fatal_error",
-    "internal_error",
-    "request_timeout",
-    "service_unavailable",
-    "update_failed",
-}
 NOT_TO_EDIT = {"message_not_found", "cant_update_message", "edit_window_closed"}
-UNMARKABLE = ("metadata_", "invalid_metadata_")
 GONE = {"file_not_found", "file_deleted"}
+NOT_TO_THREAD = {
+    "cannot_reply_to_message",
+    "message_not_found",
+    "restricted_action_non_threadable_channel",
+    "restricted_action_thread_locked",
+    "thread_not_found",
+}
+"""The message that it replies to is gone or takes no replies: it becomes one of its own."""
+NO_THREAD: Mapping[str, Any] = {}
+NO_PICTURE = {"invalid_blocks", "invalid_blocks_format", "file_not_found", "access_denied"}
 NOT_SEEN = {"user_not_in_channel", "channel_not_found", "not_in_channel", "is_archived"}
 
 
@@ -116,12 +74,12 @@ class SlackNotifier:
         self.channels = SharedChannels(client, granted)
         self.sightings = Sightings(client, granted, bot_user)
 
-    async def find(self, item: OutboxItem) -> Finding:
+    async def find(self, item: OutboxItem, original: OutboxItem | None) -> Finding:
         """Look whether Slack has the item, of which a post had no answer."""
-        return await self.sightings.find(item)
+        return await self.sightings.find(item, original)
 
     async def post(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
-        """Post the item, or edit `original` where it edits one; trouble is an outcome too."""
+        """Post the item, an edit of `original` or a reply to it; trouble is an outcome too."""
         try:
             async with asyncio.timeout(POST_SECONDS):
                 return await self._post(item, original)
@@ -130,7 +88,7 @@ class SlackNotifier:
         except _Held as held:
             return held.outcome
         except SlackApiError as error:
-            return _read(item, error)
+            return read_refusal(item, error)
         except aiohttp.ClientConnectorError as error:
             # No connection came about, so nothing was sent.
             return Unsent(error=type(error).__name__)
@@ -138,21 +96,54 @@ class SlackNotifier:
             return Unknown(error=type(error).__name__)
 
     async def _post(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
-        if item.kind is NoticeKind.CERTIFICATE:
-            return await self._send(item, await self.drawing.certificate(item))
-        if item.kind is NoticeKind.HISTORY_EXPORT:
-            return await self._send(item, await self.drawing.history(item))
-        if item.kind is NoticeKind.FILE_CLEANUP:
-            return await self._clean_up(item)
+        match item.kind:
+            case NoticeKind.CERTIFICATE:
+                return await self._send(item, await self.drawing.certificate(item))
+            case NoticeKind.HISTORY_EXPORT:
+                return await self._send(item, await self.drawing.history(item))
+            case NoticeKind.PICTURE:
+                return await self._send(item, await self._pictured())
+            case NoticeKind.DIGEST:
+                return await self._digest(item)
+            case NoticeKind.FILE_CLEANUP:
+                return await self._clean_up(item)
+            case _:
+                return await self._post_message(item, original)
+
+    async def _post_message(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
         message = await self.drawing.message(item)
         # Whoever is told directly is alone with us: there is nobody to hide it from.
         if item.visible_to not in (None, item.destination):
             return await self._whisper(item, item.visible_to, _marked(message, item.repeats))
-        if original is not None and original.posted_ts and original.posted_channel:
-            return await self._edit(item, original, message)
+        known = original if original and original.posted_ts and original.posted_channel else None
+        if item.replies_to is not None:
+            return await self._reply(item, known, _marked(message, item.repeats))
+        if known is not None:
+            return await self._edit(item, known, message)
         return await self._say(item, item.destination, _marked(message, item.repeats))
 
-    async def _say(self, item: OutboxItem, channel: str, message: Message) -> Posted:
+    async def _reply(
+        self, item: OutboxItem, parent: OutboxItem | None, message: Message
+    ) -> Outcome:
+        ts = thread_of(item, parent)
+        if ts is None:
+            return await self._say(item, item.destination, message)
+        # What is urgent shows in the channel as well, not only to those who follow the thread.
+        thread = {"thread_ts": ts, "reply_broadcast": message.urgent}
+        try:
+            return await self._say(item, item.destination, message, thread)
+        except SlackApiError as error:
+            if code_of(error) in NOT_TO_THREAD:
+                return Gone(error=code_of(error))
+            raise
+
+    async def _say(
+        self,
+        item: OutboxItem,
+        channel: str,
+        message: Message,
+        thread: Mapping[str, Any] = NO_THREAD,
+    ) -> Posted:
         await self._guard(channel)
         answer = await self.client.chat_postMessage(
             channel=channel,
@@ -161,6 +152,7 @@ class SlackNotifier:
             unfurl_links=False,
             unfurl_media=False,
             metadata=metadata(item.mark) if item.mark else None,
+            **thread,
         )
         self.granted.note(answer.headers)
         return Posted(channel=str(answer["channel"]), ts=str(answer["ts"]))
@@ -172,7 +164,7 @@ class SlackNotifier:
                 raise _Held(Closed(error=SHARED))
         except SlackApiError as error:
             code = code_of(error)
-            if throttled(error) or _closed(code):
+            if throttled(error) or is_closed(code):
                 raise
             raise _Held(Closed(error=code) if code else Unsent(error="no answer")) from error
         except LOST as error:
@@ -191,10 +183,10 @@ class SlackNotifier:
         except SlackApiError as error:
             code = code_of(error)
             # Its channel is not the one that is set any more, and is closed to us.
-            left_behind = original.destination != item.destination and _closed(code)
+            left_behind = original.destination != item.destination and is_closed(code)
             if code in NOT_TO_EDIT or left_behind:
                 return Gone(error=code)
-            return _harmless(_read(item, error))
+            return harmless(read_refusal(item, error))
         except aiohttp.ClientConnectorError:
             raise
         except LOST as error:
@@ -234,6 +226,27 @@ class SlackNotifier:
         )
         return Posted(channel=str(opened["channel"]["id"]))
 
+    async def _pictured(self) -> DrawnFile:
+        drawn = await self.drawing.watch.picture()
+        return DrawnFile(name=PICTURE, content=drawn.png, comment=drawn.alt_text)
+
+    async def _digest(self, item: OutboxItem) -> Posted:
+        """The digest with its picture; where Slack takes no picture in it, in its thread."""
+        digest = self.drawing.watch.digest
+        drawn = await self.drawing.watch.picture()
+        shown = await shown_in_a_block(self.client, drawn)
+        if shown is not None:
+            try:
+                whole = _marked(await digest(item, shown), item.repeats)
+                return await self._say(item, item.destination, whole)
+            except SlackApiError as error:
+                if code_of(error) not in NO_PICTURE:
+                    raise
+        plain = _marked(await digest(item, None), item.repeats)
+        posted = await self._say(item, item.destination, plain)
+        await into_thread(self.client, posted, drawn)
+        return posted
+
     async def _clean_up(self, item: OutboxItem) -> Posted:
         used, token = await self.drawing.used_upload(item)
         try:
@@ -264,36 +277,3 @@ def _marked(message: Message, repeats: int) -> Message:
         return message
     note: Block = context("*Repeat:* Slack's answer was lost, so you may have this twice.")
     return Message(text=f"Repeat: {message.text}", blocks=[note, *message.blocks])
-
-
-def _read(item: OutboxItem, error: SlackApiError) -> Outcome:
-    code, status = code_of(error), status_of(error)
-    if throttled(error):
-        return NotNow(seconds=retry_after(error, DEFAULT_WAIT), error=THROTTLED)
-    if code in BARRED:
-        log.error("slack_refuses_us", extra={"error": code})
-        return NotNow(seconds=BARRED_WAIT, error=code)
-    if status >= SERVER_FAULT or code in PASSING:
-        return Unknown(error=code or f"HTTP {status}")
-    if not code:
-        # A 4xx without Slack's word comes from something in between, which let nothing through.
-        lost = f"HTTP {status}"
-        return Unsent(error=lost) if status >= REFUSED else Unknown(error=lost)
-    return _refusal(item, code)
-
-
-def _refusal(item: OutboxItem, code: str) -> Outcome:
-    if code.startswith(UNMARKABLE) and item.mark:
-        return Unmarkable(error=code)
-    if _closed(code) and item.destination.startswith(("C", "G")):
-        return Closed(error=code)
-    return Never(error=code)
-
-
-def _closed(code: str) -> bool:
-    return code in CLOSED or code.startswith(CLOSED_FAMILIES)
-
-
-def _harmless(outcome: Outcome) -> Outcome:
-    """An edit once more changes nothing, so that its lost answer needs no look and no mark."""
-    return replace(outcome, harmless=True) if isinstance(outcome, Unknown) else outcome

@@ -11,11 +11,12 @@ SCOPES = {
     "chat:write": "to post requests, outcomes and alerts",
     "commands": "to take /enroll-token",
     "files:read": "to read the uploaded server token file",
-    "files:write": "to send the .pem file, and to delete the uploaded file after use",
+    "files:write": "to send the .pem file and the picture of all tokens, and to delete the "
+    "uploaded file after use",
     "groups:read": "to see that a private channel is not shared with another organisation",
     "im:write": "to send the .pem file as a direct message",
     "usergroups:read": "to give roles to user groups",
-    "users:read": "to know who is a full member",
+    "users:read": "to know who is a full member, and whether an owner's account is switched off",
 }
 GROUPS_ONLY = {"usergroups:read"}
 """Needed only where a role names a user group."""

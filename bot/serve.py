@@ -4,12 +4,14 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
+from starlette.applications import Starlette
 
 from bot.bootstrap import keys_of, running, slack_client
+from bot.metrics import Metrics
 from bot.preflight import SlackSide, preflight
 from bot.settings import Settings, unknown_names
 from bot.web import Web
@@ -33,33 +35,69 @@ async def serve(settings: Settings) -> None:
     for address in settings.other_addresses():
         log.warning("address_not_default", extra={"address": address})
     keys_of(settings)
-    with _listen(settings) as listener:
+    with _listen(settings) as listener, _metrics_listener(settings) as scraped:
         side = await preflight(slack_client(settings), settings)
         await _migrate(settings)
-        await _serve(settings, side, secret, listener)
+        await _serve(settings, side, secret, [listener, *([scraped] if scraped else [])])
     log.info("stopped")
 
 
-async def _serve(settings: Settings, side: SlackSide, secret: str, listener: socket.socket) -> None:
+async def _serve(
+    settings: Settings, side: SlackSide, secret: str, listeners: list[socket.socket]
+) -> None:
     async with running(settings, side) as service:
         web = Web(
             app=service.app,
             signing_secret=secret,
             alive=service.schedule.alive,
             ready=service.ready,
+            trouble=service.schedule.trouble,
+            timed=service.metrics.acknowledged,
         )
-        server = _Server(
-            uvicorn.Config(
-                web.asgi(),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=STOP_SECONDS,
-            )
-        )
+        server = _server(web.asgi())
         fields = {"team": side.team, "host": settings.host, "port": settings.port}
         log.info("serving", extra=fields)
-        await server.serve(sockets=[listener])
+        async with _scraped(service.metrics, listeners[1:]):
+            await server.serve(sockets=listeners[:1])
+
+
+@asynccontextmanager
+async def _scraped(metrics: Metrics, listeners: list[socket.socket]) -> AsyncIterator[None]:
+    """Answer `GET /metrics` on a port of its own, as long as the block runs."""
+    if not listeners:
+        yield
+        return
+    # Its stop is ours: it takes no signals.
+    server = _Beside(_config(metrics.asgi()))
+    serving = asyncio.create_task(server.serve(sockets=listeners))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _server(app: Starlette) -> "_Server":
+    return _Server(_config(app))
+
+
+def _config(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+
+
+class _Beside(uvicorn.Server):
+    """uvicorn beside another one, which takes the signals."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take none."""
+        yield
 
 
 class _Server(uvicorn.Server):
@@ -92,16 +130,28 @@ def _signing_secret(settings: Settings) -> str:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return _bound(settings.host, settings.port, "HOST or PORT")
+
+
+@contextmanager
+def _metrics_listener(settings: Settings) -> Iterator[socket.socket | None]:
+    if settings.metrics_port is None:
+        yield None
+        return
+    with _bound(settings.host, settings.metrics_port, "HOST or METRICS_PORT") as listener:
+        yield listener
+
+
+def _bound(host: str, port: int, names: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((settings.host, settings.port))
+        listener.bind((host, port))
     except OSError as error:
         listener.close()
         raise _wrong(
-            f"Nothing can listen on {settings.host}, port {settings.port}: {error.strerror}. "
-            "Set HOST or PORT."
+            f"Nothing can listen on {host}, port {port}: {error.strerror}. Set {names}."
         ) from error
     return listener
 

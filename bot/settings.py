@@ -6,7 +6,7 @@ A `.env` in the working folder is read too; the environment wins. README's table
 import ipaddress
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from services.calendar import Calendar
 from services.errors import ConfigurationError
 from services.policy import Approvals
 from storage.states import Action, ProgramName
@@ -79,11 +80,33 @@ class Settings(BaseSettings):
     apple_enrollment_url: str = Field(
         APPLE, description="Origin of Apple's device-enrollment service."
     )
+    reminder_days: Annotated[tuple[int, ...], NoDecode] = Field(
+        (60, 30, 14, 7, 3, 1, 0),
+        description="Days before a token's end on which people are reminded; after it, daily.",
+        validate_default=False,
+    )
     sync_every: int = Field(43200, ge=1, description="Seconds between syncs of a token.")
+    health_every: int = Field(
+        21600, ge=1, description="Seconds between looks at a token's health at its holder."
+    )
     tick_every: int = Field(30, ge=1, description="Seconds between looks at what is due.")
     time_zone: str = Field("UTC", description="The zone in which dates are shown (IANA name).")
+    day_starts: str = Field(
+        "09:00", description="When reminders and the digest are due in that zone (`HH:MM`)."
+    )
     host: str = Field("127.0.0.1", description="The address that `serve` listens on.")
     port: int = Field(3000, ge=1, le=65535, description="The port that `serve` listens on.")
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="The port on which `GET /metrics` answers, for Prometheus; empty: off.",
+    )
+    heartbeat_url: SecretStr | None = Field(
+        None,
+        description="An address that is called once per healthy minute, so that silence is seen; "
+        "empty: off.",
+    )
     log_level: str = Field("INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`.")
     log_format: str = Field("text", description="`text` or `json`.")
 
@@ -127,6 +150,32 @@ class Settings(BaseSettings):
             raise ValueError("takes an address without a user and password in it")
         if parts.scheme != "https" and not (parts.scheme == "http" and _loopback(parts.hostname)):
             raise ValueError("takes an https address, or http to a loopback address")
+        return value
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _heartbeat(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            cls._address(value.get_secret_value())
+            if not urlsplit(value.get_secret_value()).hostname:
+                raise ValueError("takes an https address, or http to a loopback address")
+        return value
+
+    @field_validator("reminder_days", mode="before")
+    @classmethod
+    def _days(cls, value: object) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        words = _words(str(value))
+        if not all(word.isdecimal() and len(word) <= 3 and int(word) <= 365 for word in words):  # noqa: PLR2004 - a year of three digits
+            raise ValueError("takes numbers of days from 0 to 365, such as 30,7,1")
+        return tuple(sorted({int(word) for word in words}, reverse=True))
+
+    @field_validator("day_starts")
+    @classmethod
+    def _morning(cls, value: str) -> str:
+        if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
+            raise ValueError("takes a time of day such as 09:00")
         return value
 
     @field_validator("time_zone")
@@ -177,14 +226,23 @@ class Settings(BaseSettings):
         """How long a sync's result is good for."""
         return timedelta(seconds=self.sync_every)
 
+    @property
+    def calendar(self) -> Calendar:
+        """The days as people count them here."""
+        return Calendar(zone=ZoneInfo(self.time_zone), starts=time.fromisoformat(self.day_starts))
+
     def other_addresses(self) -> list[str]:
         """The addresses that are not the default, to be named at start."""
         fields = type(self).model_fields
-        return [
+        named = [
             f"{name.upper()}={getattr(self, name)}"
             for name in ("slack_api_url", "apple_enrollment_url")
             if getattr(self, name) != fields[name].default
         ]
+        if self.heartbeat_url is not None:
+            # Whoever knows its path can call it, so the path is not shown.
+            named.append(f"HEARTBEAT_URL={origin(self.heartbeat_url.get_secret_value())}")
+        return named
 
 
 def load_settings(kind: type[Settings] = Settings) -> Settings:

@@ -14,6 +14,11 @@ from bot.listeners.decisions import DecisionButtons
 from bot.listeners.failures import Failures
 from bot.listeners.history import HistoryViews
 from bot.listeners.home import HomeTab
+from bot.listeners.pictures import PictureButton
+from bot.listeners.reminders import ReminderButtons
+from bot.listeners.renew import TokenForms
+from bot.listeners.reports import ReportForms
+from bot.listeners.requests import RequestButtons
 from bot.listeners.settings import SettingsAnswer
 from bot.listeners.token_pages import TokenPages
 from bot.listeners.uploads import UploadForms
@@ -21,6 +26,7 @@ from bot.preflight import SlackSide
 from bot.schedule import LanePlan
 from bot.settings import Settings
 from bot.sources import sources
+from bot.watching import lanes as watch_lanes
 from bot.work import Work
 from services.clock import machine_now
 
@@ -30,27 +36,48 @@ def register(
 ) -> list[LanePlan]:
     """Put every listener on the app; the lanes of what is due."""
     zone = ZoneInfo(settings.time_zone)
-    forms = UploadForms(uploads=core.uploads, work=work)
-    creating = CreateForms(requests=core.requests, channel=settings.requests_channel, work=work)
+    desk, channel = core.desk, settings.requests_channel
+    forms = UploadForms(uploads=desk.uploads, work=work)
+    creating = CreateForms(requests=desk.requests, channel=channel, work=work)
+    token_forms = TokenForms(
+        renewals=desk.renewals,
+        deletions=desk.deletions,
+        tokens=core.tokens,
+        channel=channel,
+        work=work,
+        zone=zone,
+    )
+    token_forms.register(app)
     creating.register(app)
     shown = SettingsAnswer(people=core.people, shown=sources(settings))
     history = HistoryViews(history=core.history, work=work, zone=zone)
     history.register(app)
+    reporting = ReportForms(reports=core.watch.reports, owners=core.watch.owners, work=work)
+    reporting.register(app)
+    ReminderButtons(answers=core.watch.answers, health=core.watch.health, work=work).register(app)
+    PictureButton(digest=core.watch.digest, work=work).register(app)
     Commands(
         forms=creating,
+        token_forms=token_forms,
         tokens=core.tokens,
         history=history,
         settings=shown,
+        reports=reporting,
         work=work,
         zone=zone,
     ).register(app)
     homes = Homes(slack, core.overviews, zone=zone)
     HomeTab(homes=homes, forms=creating, work=work).register(app)
     TokenPages(tokens=core.tokens, work=work, zone=zone).register(app)
-    DecisionButtons(decisions=core.decisions, work=work).register(app)
+    DecisionButtons(decisions=desk.decisions, work=work).register(app)
+    RequestButtons(life=desk.life, renewals=desk.renewals, work=work).register(app)
     forms.register(app)
     Failures(work=work).register(app)
-    return [*_lanes(core, forms, work, slack), LanePlan(name="homes", sweep=homes.refresh)]
+    return [
+        *_lanes(core, forms, work, slack),
+        *watch_lanes(core.watch),
+        LanePlan(name="homes", sweep=homes.refresh),
+    ]
 
 
 def bolt_app(settings: Settings, side: SlackSide, slack: AsyncWebClient) -> AsyncApp:
@@ -77,18 +104,12 @@ def bolt_app(settings: Settings, side: SlackSide, slack: AsyncWebClient) -> Asyn
 
 
 def _lanes(core: Core, forms: UploadForms, work: Work, slack: AsyncWebClient) -> list[LanePlan]:
-    async def decisions() -> None:
-        await core.decisions.finish_recorded()
+    desk = core.desk
 
-    async def preparation() -> None:
-        await core.preparation.begin_approved()
-
-    async def uploads() -> None:
-        for finished in await core.uploads.finish_due():
+    async def uploads() -> float | None:
+        for finished in await desk.proving.finish_due():
             work.start(forms.show_outcome(slack, finished))
-
-    async def sync() -> None:
-        await core.sync.run_due()
+        return await desk.proving.next_seconds()
 
     async def outbox() -> float | None:
         await core.delivery.drain()
@@ -96,9 +117,12 @@ def _lanes(core: Core, forms: UploadForms, work: Work, slack: AsyncWebClient) ->
         return None if due_at is None else max(0.05, (due_at - machine_now()).total_seconds())
 
     return [
-        LanePlan(name="decisions", sweep=decisions),
-        LanePlan(name="preparation", sweep=preparation),
+        LanePlan(name="decisions", sweep=desk.decisions.finish_recorded),
+        LanePlan(name="preparation", sweep=desk.preparation.begin_approved),
+        LanePlan(name="deletions", sweep=desk.deletions.carry_out_approved),
+        LanePlan(name="requests", sweep=desk.life.sweep),
+        LanePlan(name="renewals", sweep=desk.renewals.look_under_way),
         LanePlan(name="uploads", sweep=uploads),
-        LanePlan(name="sync", sweep=sync),
+        LanePlan(name="sync", sweep=core.sync.run_due),
         LanePlan(name="outbox", sweep=outbox),
     ]

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,10 @@ class Web:
     signing_secret: str
     alive: Callable[[], bool]
     ready: Callable[[], Awaitable[bool]]
+    trouble: Callable[[], str | None] = lambda: None
+    """What is wrong where it is not alive, in one word."""
+    timed: Callable[[float], None] = lambda _seconds: None
+    """Told how long each delivery of Slack's took to be acknowledged."""
 
     def asgi(self) -> Starlette:
         """The ASGI application."""
@@ -46,7 +51,15 @@ class Web:
         )
 
     async def slack(self, request: Request) -> Response:
-        """One delivery of Slack's: verified over the raw body, then handed to Bolt."""
+        """One delivery of Slack's, timed from its head to its answer."""
+        began = time.monotonic()
+        try:
+            return await self._delivered(request)
+        finally:
+            self.timed(time.monotonic() - began)
+
+    async def _delivered(self, request: Request) -> Response:
+        """One delivery: verified over the raw body, then handed to Bolt."""
         body = await _read(request)
         if body is None:
             return PlainTextResponse("too large", TOO_LARGE)
@@ -70,8 +83,8 @@ class Web:
         return Response(answer.body, answer.status, headers)
 
     async def healthz(self, _request: Request) -> Response:
-        """Whether the process and its ticker live."""
-        return _word("ok", "stalled", good=self.alive())
+        """Whether the process and its ticker live, and its clock goes as it should."""
+        return _word("ok", self.trouble() or "stalled", good=self.alive())
 
     async def readyz(self, _request: Request) -> Response:
         """Whether the database, Slack and the keys are in order."""

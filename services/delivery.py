@@ -130,7 +130,7 @@ class Delivery:
             await self._keep(item, Unsent(error=str(error)), until)
             return
         if item.unsure_since is not None:
-            settled = await self._settle(item, harmless=original is not None)
+            settled = await self._settle(item, original)
             if settled is None:
                 return
             item, until = settled, self._deadline()
@@ -159,10 +159,12 @@ class Delivery:
             again = item.error == fault and item.attempts >= FAULTS
             return Never(error=fault) if again else Unknown(error=fault)
 
-    async def _settle(self, item: OutboxItem, *, harmless: bool) -> OutboxItem | None:
+    async def _settle(self, item: OutboxItem, original: OutboxItem | None) -> OutboxItem | None:
         """Find out what became of an earlier try; None if there is nothing left to post now."""
         until = self._deadline()
-        found: Finding = Absent() if harmless else await self._find(item)
+        # An edit once more changes nothing.
+        harmless = original is not None and item.edits is not None
+        found: Finding = Absent() if harmless else await self._find(item, original)
         if not isinstance(found, Absent | Untold):
             await self._keep(item, found, until)
             return None
@@ -176,12 +178,12 @@ class Delivery:
                 return None
             return await tx.outbox.item(item.id)
 
-    async def _find(self, item: OutboxItem) -> Finding:
-        found = await self.notifier.find(item)
+    async def _find(self, item: OutboxItem, original: OutboxItem | None) -> Finding:
+        found = await self.notifier.find(item, original)
         if isinstance(found, Absent):
             # What was just posted may show a little later.
             await asyncio.sleep(self.pace.look_again.total_seconds())
-            found = await self.notifier.find(item)
+            found = await self.notifier.find(item, original)
         if isinstance(found, NotNow | Unsent) and item.attempts > LOOKS:
             return Untold(why=found.error)
         return found

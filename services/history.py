@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from services.errors import NotFound
 from services.notices import Notices
 from services.policy import People, require_viewer
-from services.tokens import only_beginning, plain_name
+from services.tokens import named_in, plain_name
 from storage.audit import Wanted
 from storage.database import Database, Transaction
 from storage.records import AuditEntry, OutboxItem, Token
@@ -106,7 +106,7 @@ def wanted_of(item: OutboxItem) -> Wanted:
 async def token_known_as(tx: Transaction, text: str) -> Token:
     """The token of that name, one that is gone included. Raises NotFound."""
     name = plain_name(text)
-    return await tx.tokens.known_as(name) or only_beginning(name, await tx.tokens.living())
+    return await tx.tokens.known_as(name) or named_in(name, await tx.tokens.living())
 
 
 async def _token(tx: Transaction, wanted: Wanted) -> Token | None:

@@ -23,10 +23,17 @@ REQUEST_MOVES: dict[RequestState, frozenset[RequestState]] = {
             RequestState.DECLINED,
             RequestState.CANCELLED,
             RequestState.EXPIRED,
+            # Without approval: a newer token was downloaded already, and its identity is proved.
+            RequestState.COMPLETED,
         }
     ),
     RequestState.APPROVED: frozenset(
-        {RequestState.AWAITING_UPLOAD, RequestState.COMPLETED, RequestState.FAILED}
+        {
+            RequestState.AWAITING_UPLOAD,
+            RequestState.COMPLETED,
+            RequestState.CANCELLED,
+            RequestState.FAILED,
+        }
     ),
     RequestState.AWAITING_UPLOAD: frozenset(
         {
@@ -66,12 +73,16 @@ async def move_token(tx: Transaction, token: Token, becomes: TokenState, **chang
 
 
 async def move_request(
-    tx: Transaction, request: Request, becomes: RequestState, now: datetime
+    tx: Transaction, request: Request, becomes: RequestState, now: datetime, **changes: object
 ) -> None:
-    """Move the request on; a state without a successor ends it. Raises TooLate."""
+    """Move the request on, with other facts; a state without a successor ends it. Raises TooLate.
+
+    Whoever was to be reminded, or asked, is not any more once it is over.
+    """
     _check(becomes in REQUEST_MOVES[request.state], request.state, becomes)
-    ended_at = None if REQUEST_MOVES[becomes] else now
-    if not await tx.requests.move(request.id, request.state, becomes, ended_at=ended_at):
+    if not REQUEST_MOVES[becomes]:
+        changes |= {"ended_at": now, "nag_due_at": None, "check_due_at": None}
+    if not await tx.requests.move(request.id, request.state, becomes, **changes):
         raise TooLate(f"request {request.id}")
 
 

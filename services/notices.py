@@ -10,8 +10,8 @@ from datetime import date, datetime
 from services.clock import machine_now
 from storage.audit import Wanted
 from storage.database import Transaction
-from storage.records import Decision, Notice, OutboxItem, Request, SyncRun, Token, Upload
-from storage.states import NoticeKind
+from storage.records import Decision, Notice, OutboxItem, Request, SyncRun, Upload
+from storage.states import NoticeKind, StoryEvent
 
 ABOUT_REQUESTS = [kind for kind in NoticeKind if kind.value.startswith("request_")]
 """What goes to the approvals channel, where it goes to a channel; the rest goes to alerts."""
@@ -35,10 +35,43 @@ class Notices:
         """The request in the approvals channel, or its edit in place at a later stage."""
         await self._put(tx, NoticeKind.REQUEST_CARD, self.channels.approval, request.id, stage)
 
-    async def declined(self, tx: Transaction, request: Request) -> None:
-        """That the request was declined, for its requester."""
+    async def news(self, tx: Transaction, request: Request, stage: str) -> None:
+        """What became of the request, for its requester."""
         kind = NoticeKind.REQUEST_NEWS
-        await self._put(tx, kind, request.requester, request.id, "declined")
+        await self._put(tx, kind, request.requester, request.id, stage)
+
+    async def story(
+        self,
+        tx: Transaction,
+        request: Request,
+        event: StoryEvent,
+        about: str = "",
+        **facts: str,
+    ) -> None:
+        """What happened to the request, as a reply in its card's thread; once for each `about`."""
+        kind, channel = NoticeKind.REQUEST_STORY, self.channels.approval
+        card = await tx.outbox.first_of(NoticeKind.REQUEST_CARD, request.id, channel)
+        notice = Notice(
+            kind=kind,
+            destination=channel,
+            subject_id=request.id,
+            dedupe_key=f"{kind}:{request.id}:{event}:{about}",
+            facts={"event": event.value, **facts},
+            replies_to=card.id if card else None,
+        )
+        await tx.outbox.put(notice, machine_now())
+
+    async def upload_nag(self, tx: Transaction, request: Request, person: str, day: date) -> None:
+        """That the file is still waited for, for somebody who may bring it, once a day."""
+        kind = NoticeKind.UPLOAD_NAG
+        notice = Notice(
+            kind=kind,
+            destination=person,
+            subject_id=request.id,
+            dedupe_key=f"{kind}:{request.id}:{person}:{day}",
+            facts={},
+        )
+        await tx.outbox.put(notice, machine_now())
 
     async def click_answer(self, tx: Transaction, decision: Decision, channel: str) -> None:
         """Why a click had no effect, seen by that person only."""
@@ -57,20 +90,29 @@ class Notices:
         await self._put(tx, NoticeKind.CERTIFICATE, request.requester, key_pair_id, "made")
 
     async def steps(self, tx: Transaction, request: Request, stage: str) -> None:
-        """What to do at the portal, for the requester; later edited into the outcome."""
-        await self._put(tx, NoticeKind.STEPS, request.requester, request.id, stage)
+        """What to do at the portal, for whoever may bring the file; later the outcome in place."""
+        for person in {request.requester, request.handed_to or request.requester}:
+            await self._put(tx, NoticeKind.STEPS, person, request.id, stage)
 
     async def upload_refused(self, tx: Transaction, upload: Upload) -> None:
         """Why the file was not taken, for its uploader."""
         await self._put(tx, NoticeKind.UPLOAD_REFUSED, upload.uploader, upload.id, "refused")
 
+    async def upload_kept(self, tx: Transaction, upload: Upload) -> None:
+        """That the file waits under seal for its holder's answer, for its uploader."""
+        await self._put(tx, NoticeKind.UPLOAD_KEPT, upload.uploader, upload.id, "kept")
+
     async def file_cleanup(self, tx: Transaction, upload: Upload) -> None:
         """The uploaded file leaves Slack, or its uploader is asked to delete it."""
         await self._put(tx, NoticeKind.FILE_CLEANUP, upload.uploader, upload.id, "used")
 
-    async def token_active(self, tx: Transaction, token: Token, request: Request) -> None:
-        """A token came into use, for the alert channel."""
-        await self._put(tx, NoticeKind.TOKEN_ACTIVE, self.channels.alert, token.id, request.id)
+    async def token_active(self, tx: Transaction, request: Request) -> None:
+        """A token came into use, or was renewed, for the alert channel."""
+        await self._put(tx, NoticeKind.TOKEN_ACTIVE, self.channels.alert, request.id, "active")
+
+    async def token_gone(self, tx: Transaction, request: Request) -> None:
+        """A token was deleted, or its devices removed here, for the alert channel."""
+        await self._put(tx, NoticeKind.TOKEN_GONE, self.channels.alert, request.id, "done")
 
     async def sync_result(self, tx: Transaction, run: SyncRun) -> None:
         """What a sync changed or why it failed, for the alert channel."""
@@ -131,12 +173,12 @@ class Notices:
 
     async def _put(self, tx: Transaction, kind: NoticeKind, destination: str, *about: str) -> None:
         subject_id, stage = about
-        first = await tx.outbox.first_of(kind, subject_id)
+        first = await tx.outbox.first_of(kind, subject_id, destination)
         notice = Notice(
             kind=kind,
             destination=destination,
             subject_id=subject_id,
-            dedupe_key=f"{kind}:{subject_id}:{stage}",
+            dedupe_key=f"{kind}:{subject_id}:{destination}:{stage}",
             facts={},
             edits=first.id if first else None,
         )

@@ -7,72 +7,19 @@ it follows from their roles alone.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from services.clock import Clock
 from services.errors import NotAllowed
+from services.next_steps import NextStep, next_step
 from services.phrases import people as named
 from services.policy import Actor, People, Role, require_viewer, why_not_decide
 from services.tokens import by_urgency, days_left, page_of
+from services.uploads import bringers, waits_for_file
 from storage.database import Database, Transaction
 from storage.records import Decision, Request, Token
-from storage.states import Health, RequestState, TokenState
-
-UNDER_WAY = (
-    RequestState.PENDING,
-    RequestState.APPROVED,
-    RequestState.AWAITING_UPLOAD,
-    RequestState.VERIFYING,
-)
-RENEW_FROM = timedelta(days=30)
-"""So long before its end, renewing becomes a token's next step."""
-
-
-class NextStep(StrEnum):
-    """The one thing that would carry a token on."""
-
-    DECIDE = "decide"
-    """An approver decides on its request."""
-    PREPARE = "prepare"
-    """Nobody has to do anything: the approved step is being prepared."""
-    BRING_FILE = "bring_file"
-    """Its server token file is downloaded at the portal and uploaded."""
-    VERIFY = "verify"
-    """Nobody has to do anything: what was done is being looked at."""
-    SIGN_TERMS = "sign_terms"
-    """The new terms are signed at the portal."""
-    REPLACE_ADMIN = "replace_admin"
-    """Another account has to download it anew: the one that did is gone or barred."""
-    RENEW_NOW = "renew_now"
-    """It does not work any more; it is renewed at once."""
-    RENEW_SOON = "renew_soon"
-    """It ends before long; it is renewed in time."""
-    AWAIT_ANSWER = "await_answer"
-    """Its holder gives no usable answer; it is asked again by itself."""
-    LOOK_AT_SYNC = "look_at_sync"
-    """Its devices have not been read for long; its status says why."""
-    AWAIT_DELETION = "await_deletion"
-    """It is being taken out of use."""
-    NOTHING = "nothing"
-    """All is well."""
-
-
-REQUEST_STEPS = {
-    RequestState.PENDING: NextStep.DECIDE,
-    RequestState.APPROVED: NextStep.PREPARE,
-    RequestState.AWAITING_UPLOAD: NextStep.BRING_FILE,
-    RequestState.VERIFYING: NextStep.VERIFY,
-}
-HEALTH_STEPS = {
-    Health.TERMS_UNSIGNED: NextStep.SIGN_TERMS,
-    Health.SUPERSEDED: NextStep.RENEW_NOW,
-    Health.REVOKED: NextStep.RENEW_NOW,
-    Health.ACCOUNT_FORBIDDEN: NextStep.REPLACE_ADMIN,
-    Health.EXPIRED: NextStep.RENEW_NOW,
-    Health.THROTTLED: NextStep.AWAIT_ANSWER,
-    Health.UNREACHABLE: NextStep.AWAIT_ANSWER,
-}
+from storage.requests import UNDER_WAY
+from storage.states import RequestState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,26 +163,6 @@ class Overviews:
         return Glance(token=token, days_left=left, step=step)
 
 
-def next_step(
-    token: Token, request: Request | None, *, now: datetime, patience: timedelta
-) -> NextStep:
-    """What would carry the token on: its request first, then its health, its end, its sync.
-
-    `patience` is how old the newest look at its devices may be.
-    """
-    if request is not None and request.state in REQUEST_STEPS:
-        return REQUEST_STEPS[request.state]
-    if token.state is TokenState.DELETING:
-        return NextStep.AWAIT_DELETION
-    if token.health in HEALTH_STEPS:
-        return HEALTH_STEPS[token.health]
-    if token.expires_at is not None and token.expires_at <= now + RENEW_FROM:
-        return NextStep.RENEW_NOW if token.expires_at <= now else NextStep.RENEW_SOON
-    looked = token.last_synced_at or token.health_since
-    late = looked is not None and now - looked > patience
-    return NextStep.LOOK_AT_SYNC if late else NextStep.NOTHING
-
-
 def _may_decide(actor: Actor, one: Waiting, picture: Picture) -> bool:
     counted = list(picture.decisions.get(one.request.id, ()))
     pending = one.request.state is RequestState.PENDING
@@ -244,8 +171,7 @@ def _may_decide(actor: Actor, one: Waiting, picture: Picture) -> bool:
 
 def _may_bring(actor: Actor, one: Waiting, picture: Picture) -> bool:
     decided = {decision.person for decision in picture.decisions.get(one.request.id, ())}
-    waits = one.request.state is RequestState.AWAITING_UPLOAD
-    return waits and actor.id in {one.request.requester, one.token.owner} - decided
+    return waits_for_file(one.request) and actor.id in bringers(one.request, one.token) - decided
 
 
 def _by_request(decisions: Sequence[Decision]) -> dict[str, list[Decision]]:

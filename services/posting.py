@@ -57,7 +57,7 @@ class Moot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gone:
-    """The message that it edits is gone: it becomes a message of its own."""
+    """The message that it edits or replies to is gone: it becomes a message of its own."""
 
     error: str
 
@@ -98,9 +98,9 @@ class Notifier(Protocol):
     """Draws a message from the records and posts it."""
 
     async def post(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
-        """Post the item, or edit `original` where the item edits one."""
+        """Post the item: an edit of `original`, or a reply to it, where the item names one."""
         ...
 
-    async def find(self, item: OutboxItem) -> Finding:
+    async def find(self, item: OutboxItem, original: OutboxItem | None) -> Finding:
         """Look whether Slack has the item, of which a post had no answer."""
         ...

@@ -19,6 +19,17 @@ Keep = Callable[[Transaction], Awaitable[None]]
 """Writes what a step leaves behind, within the transaction that it is given."""
 
 
+class Purpose(StrEnum):
+    """What a person goes to the portal for."""
+
+    CREATE = "create"
+    """The first server token of a new server."""
+    RENEW = "renew"
+    """A newer server token, for the key pair that the portal has."""
+    ROTATE = "rotate"
+    """A newer server token, or one of another server, for a new key pair."""
+
+
 class Evidence(StrEnum):
     """What a person brings back from the portal to show that their part is done."""
 
@@ -75,6 +86,15 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What stands in the way of a deletion, as the holder and the store see it now."""
+
+    devices: int
+    in_default_profile: int
+    profiles: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """A token that its holder has accepted, or that nobody can ask about; None is not told."""
 
@@ -112,15 +132,15 @@ class Program(Protocol):
 
     name: ProgramName
 
-    async def begin(self, token: Token) -> Beginning:
+    async def begin(self, token: Token, purpose: Purpose) -> Beginning:
         """Prepare what the person needs before they go to the portal."""
         ...
 
-    async def check(self, token: Token, file: bytes) -> None:
+    async def check(self, token: Token, file: bytes, purpose: Purpose) -> None:
         """Tell a wrong file before it is used anywhere. Raises WrongFile."""
         ...
 
-    async def prove(self, token: Token, brought: Brought) -> Proof:
+    async def prove(self, token: Token, brought: Brought, purpose: Purpose) -> Proof:
         """Submit what was brought, or try it with the holder. Nothing is in force before `keep`.
 
         Raises WrongFile, or UpstreamError where the holder gives no answer.
@@ -137,6 +157,18 @@ class Program(Protocol):
 
     async def devices(self, token: Token, serial_numbers: Sequence[str]) -> Sequence[Device]:
         """These devices as the holder sees them now; those that the token lacks are left out."""
+        ...
+
+    async def count(self, token: Token) -> Counts:
+        """Ask the holder what stands in the way of a deletion. Raises UpstreamError."""
+        ...
+
+    async def remove_devices(self, token: Token) -> Keep:
+        """Take the profiles off all devices at the holder; `keep` removes them here.
+
+        What was done before an error stays done, so that asking again goes on. Raises
+        UpstreamError.
+        """
         ...
 
     async def withdraw(self, token: Token) -> Keep:

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
+from services.calendar import local_day
 from services.clock import Clock
 from services.errors import NotFound
+from services.next_steps import NextStep, next_step
 from services.phrases import quoted
 from services.policy import People, require_viewer
 from storage.database import Database, Transaction
-from storage.records import Request, SyncRun, Token
-from storage.states import Health
+from storage.records import Decision, Request, SyncRun, Token
+from storage.states import Health, TokenState
 
 PAGE = 20
 IN_TROUBLE = {
@@ -47,16 +49,27 @@ class TokenView:
     days_left: int | None
     request: Request | None
     last_run: SyncRun | None
+    step: NextStep = NextStep.NOTHING
+    decisions: Sequence[Decision] = ()
 
 
 class Tokens:
     """What people may see of tokens."""
 
-    def __init__(self, *, database: Database, people: People, clock: Clock, zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        people: People,
+        clock: Clock,
+        zone: ZoneInfo,
+        sync_every: timedelta,
+    ) -> None:
         self.database = database
         self.people = people
         self.clock = clock
         self.zone = zone
+        self.sync_every = sync_every
 
     async def list(self, person: str, words: str) -> list[TokenView]:
         """The living tokens whose name holds the words, the most urgent first.
@@ -86,20 +99,47 @@ class Tokens:
         return Page(items=views, number=page.number, pages=page.pages)
 
     async def status(self, person: str, text: str) -> TokenView:
-        """One token by its name. Raises NotAllowed, or NotFound naming those there are."""
+        """One token by its name. Raises NotAllowed, NotFound, Several to choose from."""
         require_viewer(await self.people.actor(person, fresh=False))
         async with self.database.read() as tx:
-            name = plain_name(text)
-            token = await tx.tokens.named(name) or only_beginning(name, await tx.tokens.living())
+            token = named_in(text, await tx.tokens.living())
             return await self._view(tx, token, await tx.devices.count(token.id))
 
+    async def status_of(self, person: str, token_id: str) -> TokenView:
+        """One token by its id, those that are gone included. Raises NotAllowed, NotFound."""
+        require_viewer(await self.people.actor(person, fresh=False))
+        async with self.database.read() as tx:
+            token = await tx.tokens.get(token_id)
+            if token is None:
+                raise NotFound(
+                    f"no token {token_id!r}",
+                    user_message="This token is not known here (any more). Use /enroll-token list.",
+                )
+            return await self._view(tx, token, await tx.devices.count(token.id))
+
+    async def of_request(self, request: Request) -> TokenView:
+        """The token that a request is for, for whoever made it."""
+        return await self.status_of(request.requester, request.token_id)
+
+    async def named(self, person: str, text: str, *, active: bool = False) -> Token:
+        """The token that the text names. Raises NotAllowed, NotFound, Several to choose from."""
+        require_viewer(await self.people.actor(person, fresh=False))
+        async with self.database.read() as tx:
+            living = by_urgency(await tx.tokens.living())
+        states = {TokenState.ACTIVE} if active else set(TokenState)
+        return named_in(text, [token for token in living if token.state in states])
+
     async def _view(self, tx: Transaction, token: Token, devices: int) -> TokenView:
+        now = self.clock.now()
+        request = await tx.requests.latest_of(token.id)
         return TokenView(
             token=token,
             devices=devices,
-            days_left=days_left(token.expires_at, self.clock.now(), self.zone),
-            request=await tx.requests.latest_of(token.id),
+            days_left=days_left(token.expires_at, now, self.zone),
+            request=request,
             last_run=await tx.sync_runs.last_ended(token.id),
+            step=next_step(token, request, now=now, patience=2 * self.sync_every),
+            decisions=await tx.decisions.counted(request.id) if request else [],
         )
 
 
@@ -119,7 +159,7 @@ def days_left(expires_at: datetime | None, now: datetime, zone: ZoneInfo) -> int
     """Calendar days until then, negative once it has passed; None where it is not known."""
     if expires_at is None:
         return None
-    return (expires_at.astimezone(zone).date() - now.astimezone(zone).date()).days
+    return (local_day(expires_at, zone) - local_day(now, zone)).days
 
 
 def plain_name(text: str) -> str:
@@ -130,16 +170,45 @@ def plain_name(text: str) -> str:
     return name
 
 
-def only_beginning(name: str, living: list[Token]) -> Token:
-    """The only living token whose name begins so. Raises NotFound naming those there are."""
-    begun = [token for token in living if token.name.casefold().startswith(name.casefold())]
-    if len(begun) == 1 and name:
-        return begun[0]
-    raise _unknown(name, begun if name and begun else living)
+def named_in(text: str, living: Sequence[Token]) -> Token:
+    """The token that the text names, in any case: the longest name that begins it wins.
+
+    Raises Several where it is the beginning or a part of more than one name, else NotFound naming
+    those there are.
+    """
+    typed = plain_name(text)
+    name = typed.casefold()
+    begun = [token for token in living if _begins(token.name.casefold(), name)]
+    if begun:
+        return max(begun, key=lambda token: len(token.name))
+    for fits in (str.startswith, str.__contains__):
+        found = [token for token in living if name and fits(token.name.casefold(), name)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise Several(found, typed)
+    if not name and living:
+        raise Several(living, "")
+    raise _unknown(typed, living)
 
 
-def _unknown(name: str, living: list[Token]) -> NotFound:
+class Several(NotFound):
+    """The text names more than one token, or none where it had to; `tokens` are to choose from."""
+
+    def __init__(self, tokens: Sequence[Token], name: str) -> None:
+        names = ", ".join(quoted(token.name) for token in tokens[:10])
+        what = f"Several tokens fit {quoted(name)}." if name else "Say which token."
+        super().__init__(f"{len(tokens)} tokens fit", user_message=f"{what} There are: {names}.")
+        self.tokens = tokens
+
+
+def _begins(name: str, text: str) -> bool:
+    """Whether the text is the name, or the name and more words."""
+    return text == name or text.startswith((f"{name} ", f"{name}\n", *(name + q for q in QUOTES)))
+
+
+def _unknown(name: str, living: Sequence[Token]) -> NotFound:
     names = ", ".join(quoted(token.name) for token in living[:10])
-    what = f"There is no token named {quoted(name)}." if name else "Say which token."
+    what = f"There is no token named {quoted(name)}." if name else "There are no tokens."
     then = f"There are: {names}." if names else "Start one with `/enroll-token create`."
     return NotFound("no token of that name", user_message=f"{what} {then}")

@@ -1,101 +1,56 @@
-"""Uploads: a submitted server token file is kept as a row first, then checked and proved.
+"""Uploads: a submitted server token file is kept as a row before Slack gets its answer.
 
-The file's bytes are read from Slack for each try and are never stored. Whatever goes wrong, the
-step stays open and nothing is half in force.
+A file stays at Slack and is read for each try; text that was pasted has no other home and is kept
+sealed until its outcome.
 """
 
-import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from services import names
-from services.audit import AuditLog, Deed
 from services.clock import Clock, machine_now
-from services.errors import (
-    Invalid,
-    InvalidForm,
-    NotAllowed,
-    NotFound,
-    Refused,
-    ServiceError,
-    UpstreamError,
-)
-from services.lifecycle import move_request, move_token
+from services.errors import Invalid, InvalidForm, NotAllowed, Refused
 from services.notices import Notices
 from services.phrases import people, quoted
-from services.policy import People
-from services.programs import Brought, Program, Proof
-from services.wrong_file import WrongFile
+from services.requests import find_request
+from services.sealing import KeyRing, SealedRow
 from storage.database import Database, Transaction
-from storage.records import Request, Token, Upload, new_id
-from storage.states import ProgramName, RequestState, TokenState, UploadState
+from storage.records import Decision, Request, Token, Upload, new_id
+from storage.states import RenewalCause, RequestState, UploadState
 
-TRY_SECONDS = 60
-"""How long one try may take; after a crash the next begins when the time is over."""
-LEEWAY_SECONDS = 5
-TRIES = 3
-AT_ONCE = 4
-NO_ANSWER = "no_answer"
-SLOW = (
-    "Slack or Apple took too long to answer. Nothing was changed. Upload the file again in a few "
-    "minutes."
+SEALED_TABLE = "upload"
+CONTENT = "content"
+TOO_LATE = "too_late"
+OVER = (
+    "The request that it was for is over, so the file was not used and nothing was kept of it. See "
+    "`/enroll-token list`."
 )
-CRASHED = (
-    "This file could not be checked because of a fault of ours, which is in the log. Nothing was "
-    "changed. Tell your admin."
-)
-
-
-class FileSource(Protocol):
-    """Where uploaded files are: Slack."""
-
-    async def fetch(self, file_id: str) -> bytes:
-        """The file's bytes, read up to a cap. Raises WrongFile or UpstreamError."""
-        ...
+PASTED = 64 * 1024
+"""Characters that a pasted text may have, as a file may have bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadForm:
-    """An upload form as submitted; `submission` is Slack's id of it, the same at each delivery."""
+    """An upload form as submitted; `submission` is Slack's id of it, the same at each delivery.
+
+    Either `file_id` names a file at Slack, or `text` is what the person pasted.
+    """
 
     submission: str
     request_id: str
     apple_id: str
     file_id: str
     view_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
-    """An upload with what it is for."""
-
-    upload: Upload
-    request: Request
-    token: Token
+    text: str = field(default="", repr=False)
 
 
 class Uploads:
-    """Takes files in, and gives each its outcome."""
+    """Takes files in; `services/proving` gives each its outcome."""
 
-    def __init__(  # noqa: PLR0913 - collaborators come by constructor
-        self,
-        *,
-        database: Database,
-        programs: Mapping[ProgramName, Program],
-        files: FileSource,
-        people: People,
-        audit: AuditLog,
-        notices: Notices,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, *, database: Database, keys: KeyRing, clock: Clock) -> None:
         self.database = database
-        self.programs = programs
-        self.files = files
-        self.people = people
-        self.audit = audit
-        self.notices = notices
+        self.keys = keys
         self.clock = clock
 
     async def open_step(self, person: str, request_id: str) -> tuple[Request, Token]:
@@ -104,155 +59,98 @@ class Uploads:
         Raises NotFound, NotAllowed, or Refused if it does not wait (any more).
         """
         async with self.database.read() as tx:
-            request, token = await _load(tx, request_id)
+            request, token = await find_request(tx, request_id)
             counted = await tx.decisions.counted(request_id)
-        if person in {decision.person for decision in counted}:
-            raise NotAllowed(
-                f"{person} decided on request {request_id}",
-                user_message="You decided on this request, so the file has to come from "
-                f"{people({request.requester, token.owner})}.",
-            )
-        if person not in {request.requester, token.owner}:
-            raise NotAllowed(
-                f"{person} is neither requester nor owner of request {request_id}",
-                user_message="This file can only be uploaded by "
-                f"{people({request.requester, token.owner})}. Send it to one of them.",
-            )
-        _check_waiting(request, token)
+        check_bringer(person, request, token, counted)
+        check_waiting(request, token)
         return request, token
 
     async def about(self, upload: Upload) -> tuple[Request, Token]:
         """The request and the token that an upload is for."""
         async with self.database.read() as tx:
-            return await _load(tx, upload.request_id)
+            return await find_request(tx, upload.request_id)
 
     async def submit(self, person: str, form: UploadForm) -> Upload:
         """Keep the upload; delivered twice it is one. Raises InvalidForm, or as `open_step`."""
         await self.open_step(person, form.request_id)
-        apple_id = _apple_id(form)
+        _check(form)
+        upload = self._sealed(self._received(person, form), form.text)
         async with self.database.write() as tx:
             before = await tx.uploads.of_key(form.submission)
             if before is not None:
                 return before
-            upload = Upload(
-                id=new_id(),
-                request_id=form.request_id,
-                uploader=person,
-                apple_id=apple_id,
-                file_id=form.file_id,
-                view_id=form.view_id,
-                state=UploadState.RECEIVED,
-                reason=None,
-                answer=None,
-                attempts=0,
-                due_at=machine_now(),
-                dedupe_key=form.submission,
-                submitted_at=self.clock.now(),
-                ended_at=None,
-            )
             await tx.uploads.add(upload)
             return upload
 
-    async def finish_due(self) -> list[Upload]:
-        """Try every upload that is due, also those from before a restart; those now finished."""
-        async with self.database.read() as tx:
-            due = await tx.uploads.unfinished(machine_now())
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def one(upload: Upload) -> None:
-            async with gate:
-                await self._try(upload)
-
-        # One upload's fault must not end the others; it is raised when all have had their try.
-        ended = await asyncio.gather(*(one(upload) for upload in due), return_exceptions=True)
-        async with self.database.read() as tx:
-            looked_at = [await tx.uploads.get(upload.id) for upload in due]
-        for fault in ended:
-            if fault is not None:
-                raise fault
-        return [upload for upload in looked_at if upload and upload.ended_at]
-
-    async def _try(self, upload: Upload) -> None:
-        until = machine_now() + timedelta(seconds=TRY_SECONDS)
-        async with self.database.write() as tx:
-            if not await tx.uploads.claim(upload, until):
-                return
-            request, token = await _load(tx, upload.request_id)
-        task = _Task(upload=upload, request=request, token=token)
-        if upload.attempts >= TRIES:
-            # Each try before ended in a crash or a bug, whose traceback is in the log.
-            await self._refuse(task, "internal_error", CRASHED)
-            return
-        try:
-            async with asyncio.timeout(TRY_SECONDS - LEEWAY_SECONDS):
-                await self._prove(task)
-        except WrongFile as error:
-            await self._refuse(task, error.reason.value, error.user_message)
-        except ServiceError as error:
-            await self._refuse(task, "refused", error.user_message)
-        except UpstreamError as error:
-            await self._refuse(task, NO_ANSWER, error.user_message)
-        except TimeoutError:
-            await self._refuse(task, NO_ANSWER, SLOW)
-
-    async def _prove(self, task: _Task) -> None:
-        _check_waiting(task.request, task.token)
-        uploader = await self.people.actor(task.upload.uploader, fresh=True)
-        if not uploader.member:
-            raise NotAllowed(
-                f"{uploader.id} is no member",
-                user_message="Only full members of this workspace can upload server tokens.",
-            )
-        file = await self.files.fetch(task.upload.file_id)
-        proof = await self.programs[task.token.program].prove(task.token, Brought(file=file))
-        async with self.database.write() as tx:
-            await self._accept(tx, task, proof)
-
-    async def _accept(self, tx: Transaction, task: _Task, proof: Proof) -> None:
-        now = self.clock.now()
-        request, token = await _load(tx, task.request.id)
-        _check_waiting(request, token)
-        if not await tx.uploads.accept(task.upload.id, now):
-            return
-        await move_request(tx, request, RequestState.COMPLETED, now)
-        await move_token(tx, token, TokenState.ACTIVE, **_facts(task.upload, proof, now))
-        await proof.keep(tx)
-        await self.audit.append(tx, _accepted(task, proof))
-        await self.notices.request_card(tx, request, RequestState.COMPLETED)
-        await self.notices.steps(tx, request, RequestState.COMPLETED)
-        await self.notices.token_active(tx, token, request)
-        await self.notices.file_cleanup(tx, task.upload)
-
-    async def _refuse(self, task: _Task, reason: str, answer: str) -> None:
-        async with self.database.write() as tx:
-            if not await tx.uploads.refuse(task.upload.id, reason, answer, self.clock.now()):
-                return
-            await self.audit.append(tx, _refused(task, reason))
-            await self.notices.upload_refused(tx, task.upload)
-            await self.notices.file_cleanup(tx, task.upload)
-
-
-def _apple_id(form: UploadForm) -> str:
-    try:
-        return names.apple_id(form.apple_id)
-    except Invalid as error:
-        raise InvalidForm({"apple_id": error.user_message}) from error
-
-
-async def _load(tx: Transaction, request_id: str) -> tuple[Request, Token]:
-    request = await tx.requests.get(request_id)
-    token = await tx.tokens.get(request.token_id) if request else None
-    if request is None or token is None:
-        raise NotFound(
-            f"no request {request_id!r}",
-            user_message="This request is not known here (any more). "
-            "Look at the newest messages, or use /enroll-token list.",
+    def _received(self, person: str, form: UploadForm) -> Upload:
+        return Upload(
+            id=new_id(),
+            request_id=form.request_id,
+            uploader=person,
+            apple_id=names.apple_id(form.apple_id),
+            file_id=form.file_id,
+            view_id=form.view_id,
+            state=UploadState.RECEIVED,
+            reason=None,
+            answer=None,
+            attempts=0,
+            due_at=machine_now(),
+            dedupe_key=form.submission,
+            submitted_at=self.clock.now(),
+            ended_at=None,
         )
-    return request, token
+
+    def _sealed(self, upload: Upload, text: str) -> Upload:
+        return seal_content(self.keys, upload, text.encode()) if text else upload
 
 
-def _check_waiting(request: Request, token: Token) -> None:
-    if request.state is not RequestState.AWAITING_UPLOAD:
+def seal_content(keys: KeyRing, upload: Upload, content: bytes) -> Upload:
+    """The upload with the file's bytes under seal."""
+    sealed = keys.seal_row(SEALED_TABLE, upload.id, {CONTENT: content})
+    return replace(upload, data_key=sealed.data_key, content=sealed.fields[CONTENT])
+
+
+def open_content(keys: KeyRing, upload: Upload) -> bytes | None:
+    """The file's bytes, where they are kept. Raises SealBroken."""
+    if upload.data_key is None or upload.content is None:
+        return None
+    row = SealedRow(data_key=upload.data_key, fields={CONTENT: upload.content})
+    return keys.open_row(SEALED_TABLE, upload.id, row)[CONTENT]
+
+
+def bringers(request: Request, token: Token) -> set[str]:
+    """Who may bring the request's file, unless they decided on it."""
+    return {one for one in (request.requester, token.owner, request.handed_to) if one}
+
+
+def check_bringer(person: str, request: Request, token: Token, counted: Sequence[Decision]) -> None:
+    """Raise NotAllowed, saying who can, unless the person may bring the request's file."""
+    decided = {decision.person for decision in counted}
+    may = people(bringers(request, token) - decided)
+    if person in decided:
+        raise NotAllowed(
+            f"{person} decided on request {request.id}",
+            user_message=f"You decided on this request, so the file has to come from {may}.",
+        )
+    if person not in bringers(request, token):
+        raise NotAllowed(
+            f"{person} may not bring the file of request {request.id}",
+            user_message=f"This file can only be uploaded by {may}. Send it to one of them, or "
+            "let them hand the upload to you with *Hand to…*.",
+        )
+
+
+def waits_for_file(request: Request) -> bool:
+    """Whether a file may be brought: after the approval, or before it for a dead token."""
+    downloaded = request.cause is RenewalCause.ALREADY_DOWNLOADED
+    return request.state is RequestState.AWAITING_UPLOAD or (
+        request.state is RequestState.PENDING and downloaded
+    )
+
+
+def check_waiting(request: Request, token: Token) -> None:
+    """Raise Refused unless a file may be brought."""
+    if not waits_for_file(request):
         state = request.state.value.replace("_", " ")
         raise Refused(
             f"request {request.id} is {state}",
@@ -261,52 +159,28 @@ def _check_waiting(request: Request, token: Token) -> None:
         )
 
 
-def _facts(upload: Upload, proof: Proof, now: datetime) -> dict[str, object]:
-    account = proof.account
-    named = {"server_name": account.server_name} if account.server_name else {}
-    return {
-        **named,
-        "apple_id": upload.apple_id,
-        "expires_at": proof.expires_at,
-        "health": proof.health,
-        "health_since": now,
-        "server_uuid": account.server_uuid,
-        "org_id": account.org_id,
-        "org_id_hash": account.org_id_hash,
-        "org_name": account.org_name,
-        "admin_id": account.admin_id,
-        "sync_due_at": now,
-    }
+async def drop_files(tx: Transaction, request: Request, *, notices: Notices, now: datetime) -> None:
+    """Give the files of a request that is over their outcome: what was kept is destroyed."""
+    for upload in await tx.uploads.undecided(request.id):
+        if await tx.uploads.refuse(upload.id, TOO_LATE, OVER, now):
+            await notices.upload_refused(tx, upload)
+            if upload.file_id:
+                await notices.file_cleanup(tx, upload)
 
 
-def _accepted(task: _Task, proof: Proof) -> Deed:
-    account = proof.account
-    return Deed(
-        actor=task.upload.uploader,
-        action="token.activate",
-        subject=f"request:{task.request.id}",
-        token_id=task.token.id,
-        origin=f"file:{task.upload.file_id}",
-        before={"state": task.token.state, "apple_id": task.token.apple_id},
-        after={
-            "state": TokenState.ACTIVE,
-            "apple_id": task.upload.apple_id,
-            "admin_id": account.admin_id or "",
-            "server_uuid": account.server_uuid or "",
-            "org_name": account.org_name or "",
-            "org_id": account.org_id or "",
-            "expires_at": proof.expires_at.isoformat() if proof.expires_at else "",
-        },
-    )
-
-
-def _refused(task: _Task, reason: str) -> Deed:
-    return Deed(
-        actor=task.upload.uploader,
-        action="upload.refuse",
-        subject=f"request:{task.request.id}",
-        token_id=task.token.id,
-        origin=f"file:{task.upload.file_id}",
-        before={"state": task.request.state},
-        after={"state": task.request.state, "reason": reason},
-    )
+def _check(form: UploadForm) -> None:
+    wrong: dict[str, str] = {}
+    try:
+        names.apple_id(form.apple_id)
+    except Invalid as error:
+        wrong["apple_id"] = error.user_message
+    if not form.file_id and not form.text.strip():
+        wrong["file"] = "Choose the .p7m file that you downloaded at the portal."
+    if form.file_id and form.text.strip():
+        wrong["text"] = "You chose a file as well. Leave one of the two out."
+    if len(form.text) > PASTED:
+        wrong["text"] = (
+            "This is too long for a server token file, which has about 1,500 characters."
+        )
+    if wrong:
+        raise InvalidForm(wrong)

@@ -114,6 +114,27 @@ class WrongFileReason(StrEnum):
     )
     """Two tokens of one server would end each other."""
 
+    SAME_FILE = (
+        "same_file",
+        "This is the very file that is in use already.",
+        "Download a newer one at the portal and upload that.",
+    )
+    """The identical credentials are in force."""
+
+    OLDER_FILE = (
+        "older_file",
+        "This file is older than the token in use: it ends earlier.",
+        "Upload the newest file that was downloaded; if it is lost, download it once more.",
+    )
+    """Of the same server, but it would shorten the token's life."""
+
+    OTHER_SERVER = (
+        "other_server",
+        "This file belongs to another server than the token.",
+        "Open the token's own server at the portal and download its file.",
+    )
+    """A renewal must keep server and organisation."""
+
     REFUSED_BY_APPLE = (
         "refused_by_apple",
         "The file is whole, but Apple does not take it.",

@@ -16,17 +16,23 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from storage.alerts import Alerts
 from storage.audit import AuditEntries
+from storage.chores import Chores
 from storage.credentials import CredentialSets
 from storage.decisions import Decisions
 from storage.devices import Devices
 from storage.key_checks import KeyChecks
 from storage.key_pairs import KeyPairs
 from storage.outbox import Outbox
+from storage.profiles import Profiles
+from storage.reminders import Answers, Reminders
+from storage.reports import Reports
 from storage.requests import Requests
 from storage.sync_runs import SyncRuns
 from storage.tokens import Tokens
 from storage.uploads import Uploads
+from storage.watch import Watch
 
 BUSY_MS = 1500
 """How long a write waits for another process's: below the 3 seconds that Slack gives us."""
@@ -60,10 +66,17 @@ class Transaction:
         self.credentials = CredentialSets(connection)
         self.uploads = Uploads(connection)
         self.devices = Devices(connection)
+        self.profiles = Profiles(connection)
         self.sync_runs = SyncRuns(connection)
         self.outbox = Outbox(connection)
         self.audit = AuditEntries(connection)
         self.key_checks = KeyChecks(connection)
+        self.watch = Watch(connection)
+        self.reminders = Reminders(connection)
+        self.answers = Answers(connection)
+        self.alerts = Alerts(connection)
+        self.reports = Reports(connection)
+        self.chores = Chores(connection)
 
 
 class Database:

@@ -30,6 +30,12 @@ class Decisions(Rows[Decision]):
         query = self.select(table.request_id == request_id, table.state == DecisionState.COUNTED)
         return await self.all(query.order_by(table.recorded_at))
 
+    async def of_request(self, request_id: str) -> list[Decision]:
+        """Every click on the request, the oldest first."""
+        table = self.table.c
+        query = self.select(table.request_id == request_id)
+        return await self.all(query.order_by(table.recorded_at))
+
     async def counted_under_way(self) -> list[Decision]:
         """Those that counted on requests that are not over yet, the oldest first."""
         table, request = self.table.c, tables.request.c

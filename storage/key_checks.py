@@ -19,5 +19,8 @@ class KeyChecks(Rows[KeyCheck]):
 
     async def sealed_anything(self) -> bool:
         """Whether some row holds a sealed value."""
-        found = await self.connection.execute(select(tables.key_pair.c.id).limit(1))
-        return found.first() is not None
+        sealed = select(tables.upload.c.id).where(tables.upload.c.content.is_not(None))
+        for query in (select(tables.key_pair.c.id), sealed):
+            if (await self.connection.execute(query.limit(1))).first() is not None:
+                return True
+        return False

@@ -32,6 +32,7 @@ class Outbox(Rows[OutboxItem]):
             facts=notice.facts,
             visible_to=notice.visible_to,
             edits=notice.edits,
+            replies_to=notice.replies_to,
             mark=new_id(),
             state=OutboxState.DUE,
             attempts=0,
@@ -46,7 +47,7 @@ class Outbox(Rows[OutboxItem]):
     async def next_due(self, now: datetime) -> OutboxItem | None:
         """The oldest message that may leave: due, or left by a dead worker, and first in line.
 
-        An edit does not leave before the message that it edits, wherever that one goes.
+        An edit or a reply does not leave before its message, wherever that one goes.
         """
         table = self.table.c
         may_leave = or_(
@@ -152,28 +153,55 @@ class Outbox(Rows[OutboxItem]):
         )
 
     async def standing(self, item: OutboxItem) -> OutboxItem | None:
-        """The message that an edit changes: the newest at Slack of the one it names and its edits.
+        """The message that an edit changes or a reply answers, as it stands at Slack.
 
-        A message that was gone was posted anew by a later edit; from then on that one counts.
+        That is the newest of the message that the item names and of its edits: one that was gone
+        was posted anew by a later edit; from then on that one counts.
         """
-        if item.edits is None or item.anew:
+        named = item.edits or item.replies_to
+        if named is None or item.anew:
             return None
         table = self.table.c
         query = self.select(
-            or_(table.id == item.edits, table.edits == item.edits),
+            or_(table.id == named, table.edits == named),
             table.id < item.id,
             table.state == OutboxState.SENT,
             table.posted_ts.is_not(None),
         )
         return next(iter(await self.all(query.order_by(table.id.desc()).limit(1))), None)
 
-    async def first_of(self, kind: NoticeKind, subject_id: str) -> OutboxItem | None:
-        """The first message of that kind about that subject, which later ones edit."""
+    async def first_of(
+        self, kind: NoticeKind, subject_id: str, destination: str
+    ) -> OutboxItem | None:
+        """The first message there of that kind about that subject, which later ones edit."""
+        table = self.table.c
+        query = self.select(
+            table.kind == kind,
+            table.subject_id == subject_id,
+            table.destination == destination,
+            table.edits.is_(None),
+        )
+        return next(iter(await self.all(query.order_by(table.id).limit(1))), None)
+
+    async def originals(self, kind: NoticeKind, subject_id: str) -> list[OutboxItem]:
+        """Every message of that kind about that subject that is no edit of another."""
         table = self.table.c
         query = self.select(
             table.kind == kind, table.subject_id == subject_id, table.edits.is_(None)
         )
-        return next(iter(await self.all(query.order_by(table.id).limit(1))), None)
+        return await self.all(query.order_by(table.id))
+
+    async def undelivered(self, kind: NoticeKind, since: datetime) -> list[OutboxItem]:
+        """Messages of that kind that Slack would not take, written since then."""
+        table = self.table.c
+        query = self.select(
+            table.state == OutboxState.DEAD, table.due_at >= since, table.kind == kind
+        )
+        return await self.all(query.order_by(table.id))
+
+    async def known(self, dedupe_key: str) -> bool:
+        """Whether a message of that key was written."""
+        return await self.one(self.table.c.dedupe_key == dedupe_key) is not None
 
     async def item(self, item_id: int) -> OutboxItem | None:
         """The message of that number."""
@@ -195,15 +223,20 @@ class Outbox(Rows[OutboxItem]):
         query = select(func.count()).where(self.table.c.state.in_(WAITING))
         return (await self.connection.execute(query)).scalar_one()
 
+    async def repeats(self) -> int:
+        """How often a message was posted again because Slack's answer was lost."""
+        query = select(func.coalesce(func.sum(self.table.c.repeats), 0))
+        return int((await self.connection.execute(query)).scalar_one())
+
     def _in_front(self) -> tuple[ColumnElement[bool], ...]:
-        """First in line for its destination, and no edit of a message that waits itself."""
+        """First in line for its destination, and about no message that waits itself."""
         table = self.table.c
         firsts = (
             select(func.min(table.id)).where(table.state.in_(WAITING)).group_by(table.destination)
         )
         original = self.table.alias().c
         under_way = select(original.id).where(
-            original.id == table.edits, original.state.in_(WAITING)
+            original.id.in_((table.edits, table.replies_to)), original.state.in_(WAITING)
         )
         return table.id.in_(firsts), ~under_way.exists()
 

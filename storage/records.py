@@ -4,7 +4,7 @@ A record has the fields of its table's row, by the same names. Times are aware a
 are Slack's user ids.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from storage.states import (
     OutboxState,
     Portal,
     ProgramName,
+    RenewalCause,
     RequestState,
     SyncState,
     TokenState,
@@ -53,11 +54,19 @@ class Token:
     last_synced_at: datetime | None
     sync_due_at: datetime | None
     created_at: datetime
+    removed_here_at: datetime | None = None
+    """Since when its devices count as removed here, and it is not synced any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Somebody's wish for a guarded action on a token."""
+    """Somebody's wish for a guarded action on a token.
+
+    `facts` is what its card shows to those who decide, and `digest` their fingerprint, which each
+    button carries; `down_since` is set while a renewal is half done: a newer token was downloaded
+    and is not uploaded yet. `nag_due_at` and `check_due_at` are when somebody is reminded and when
+    the holder is asked next.
+    """
 
     id: str
     token_id: str
@@ -73,11 +82,24 @@ class Request:
     created_at: datetime
     expires_at: datetime
     ended_at: datetime | None
+    apple_id: str | None = None
+    cause: RenewalCause | None = None
+    rotate: bool = False
+    facts: dict[str, str] = field(default_factory=dict)
+    digest: str = ""
+    handed_to: str | None = None
+    down_since: datetime | None = None
+    nag_due_at: datetime | None = None
+    check_due_at: datetime | None = None
+    failure: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """One person's click on one request; `origin` is the Slack message it came from."""
+    """One person's click on one request; `origin` is the Slack message it came from.
+
+    `digest` is the fingerprint of the facts that the person saw; `reason` is why they declined.
+    """
 
     id: str
     request_id: str
@@ -88,6 +110,8 @@ class Decision:
     origin: str
     dedupe_key: str
     recorded_at: datetime
+    digest: str = ""
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +152,11 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A submitted server token file: who, for which request, Slack's id of the file."""
+    """A submitted server token file: who, for which request, Slack's id of the file.
+
+    `file_id` is empty where the file's text was pasted. Such text, and a file that waits for its
+    holder's answer or for an approval, stands sealed in `content` until its outcome.
+    """
 
     id: str
     request_id: str
@@ -144,6 +172,23 @@ class Upload:
     dedupe_key: str
     submitted_at: datetime
     ended_at: datetime | None
+    data_key: str | None = None
+    content: str | None = field(default=None, repr=False)
+    kept_until: datetime | None = None
+    """Until when a file that its holder gave no answer to is tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """An enrollment profile that was defined for a token's devices; it has no life here yet."""
+
+    id: str
+    token_id: str
+    profile_uuid: str
+    name: str
+    is_default: bool
+    created_at: datetime
+    removed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +240,7 @@ class Notice:
     facts: dict[str, str]
     visible_to: str | None = None
     edits: int | None = None
+    replies_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +273,7 @@ class OutboxItem:
     claimed_at: datetime | None = None
     unsure_since: datetime | None = None
     anew: bool = False
+    replies_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,22 @@
 
 from datetime import datetime
 
+from sqlalchemy import ColumnElement, select
+
 from storage import tables
 from storage.records import Request
 from storage.rows import Rows
-from storage.states import RequestState
+from storage.states import RequestState, UploadState
+
+UNDER_WAY = (
+    RequestState.PENDING,
+    RequestState.APPROVED,
+    RequestState.AWAITING_UPLOAD,
+    RequestState.VERIFYING,
+)
+WAITING = (RequestState.PENDING, RequestState.AWAITING_UPLOAD)
+"""The states in which a request waits for people, and may run out of time."""
+UNDECIDED_FILES = (UploadState.RECEIVED, UploadState.HELD)
 
 
 class Requests(Rows[Request]):
@@ -30,18 +42,58 @@ class Requests(Rows[Request]):
         return next(iter(await self.all(query)), None)
 
     async def move(
-        self,
-        request_id: str,
-        was: RequestState,
-        becomes: RequestState,
-        *,
-        ended_at: datetime | None,
+        self, request_id: str, was: RequestState, becomes: RequestState, **changes: object
     ) -> bool:
-        """Compare and set the state; False if it was no longer `was`."""
+        """Compare and set the state, with other facts; False if it was no longer `was`."""
         table = self.table.c
         still = (table.id == request_id, table.state == was)
-        return await self.change(*still, state=becomes, ended_at=ended_at) == 1
+        return await self.change(*still, state=becomes, **changes) == 1
 
-    async def prolong(self, request_id: str, expires_at: datetime) -> None:
-        """Give the request time until then."""
-        await self.change(self.table.c.id == request_id, expires_at=expires_at)
+    async def amend(self, request: Request, **changes: object) -> bool:
+        """Compare and set other facts of a request; False if its state is another by now."""
+        table = self.table.c
+        return (
+            await self.change(table.id == request.id, table.state == request.state, **changes) == 1
+        )
+
+    async def claim_check(self, request: Request, next_at: datetime) -> bool:
+        """Compare and set when its holder is asked next; False if another process was first."""
+        table = self.table.c
+        still = (table.check_due_at == request.check_due_at, table.state == request.state)
+        return await self.change(table.id == request.id, *still, check_due_at=next_at) == 1
+
+    async def claim_nag(self, request: Request, next_at: datetime) -> bool:
+        """Compare and set when somebody is reminded next; False if another process was first."""
+        table = self.table.c
+        still = (table.nag_due_at == request.nag_due_at, table.state == request.state)
+        return await self.change(table.id == request.id, *still, nag_due_at=next_at) == 1
+
+    async def under_way(self, token_id: str) -> Request | None:
+        """The token's only request that is not over yet."""
+        table = self.table.c
+        return await self.one(table.token_id == token_id, table.state.in_(UNDER_WAY))
+
+    async def out_of_time(self, now: datetime) -> list[Request]:
+        """Those that nobody decided on or brought a file for in time.
+
+        One with a file that has no outcome yet is not among them: its person has done their part.
+        """
+        table, upload = self.table.c, tables.upload.c
+        brought = select(upload.id).where(
+            upload.request_id == table.id, upload.state.in_(UNDECIDED_FILES)
+        )
+        query = self.select(table.state.in_(WAITING), table.expires_at <= now, ~brought.exists())
+        return await self.all(query.order_by(table.expires_at))
+
+    async def to_nag(self, now: datetime) -> list[Request]:
+        """Those of which somebody is to be reminded."""
+        return await self._due(self.table.c.nag_due_at <= now)
+
+    async def to_check(self, now: datetime) -> list[Request]:
+        """Renewals under way of which the holder is to be asked."""
+        return await self._due(self.table.c.check_due_at <= now)
+
+    async def _due(self, when: ColumnElement[bool]) -> list[Request]:
+        table = self.table.c
+        query = self.select(table.state.in_(UNDER_WAY), when)
+        return await self.all(query.order_by(table.created_at))

@@ -64,6 +64,60 @@ class Action(StrEnum):
 
     CREATE = "create"
     """A new token."""
+    RENEW = "renew"
+    """A newer server token for the same server."""
+    REPLACE = "replace"
+    """A server token of another server, with which the inventory starts afresh."""
+    DELETE = "delete"
+    """The token goes out of use for good."""
+    REMOVE = "remove"
+    """Its devices and profiles are removed here, though they still stand at Apple."""
+
+
+class RenewalCause(StrEnum):
+    """Why somebody renews."""
+
+    YEARLY = "yearly"
+    """Its year is almost over."""
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a reason, not a credential
+    """The Apple ID's password was changed."""
+    OWNER_LEFT = "owner_left"
+    """The person whose Apple ID downloaded it has left."""
+    ALREADY_DOWNLOADED = "already_downloaded"
+    """A newer file was downloaded already, which ended the token in use."""
+    OTHER = "other"
+    """Anything else; the reason says it."""
+
+
+class StoryEvent(StrEnum):
+    """What a reply in a request's thread tells."""
+
+    HALF_DONE = "half_done"
+    """A newer token was downloaded and is not uploaded yet: enrolment is down."""
+    STILL_HALF_DONE = "still_half_done"
+    """The same, said again."""
+    HANDED = "handed"
+    """The upload was handed to somebody else."""
+    NAG = "nag"
+    """Approvers are reminded to decide."""
+    DECLINED = "declined"
+    """An approver said no, and why."""
+    CANCELLED = "cancelled"
+    """Its requester took it back."""
+    EXPIRED = "expired"
+    """Nobody decided or uploaded in time."""
+    FAILED = "failed"
+    """It could not be carried out, and why."""
+    FILE_REFUSED = "file_refused"
+    """A file was brought that was not taken, and why."""
+    FILE_KEPT = "file_kept"
+    """A file waits under seal: for Apple's answer, or for the approval."""
+    UNAPPROVED = "unapproved"
+    """It took effect without approval: its token was downloaded already."""
+    COMPLETED = "completed"
+    """Done."""
+    CHANGED = "changed"
+    """The facts on the card changed, so a click decided nothing."""
 
 
 class RequestState(StrEnum):
@@ -125,6 +179,8 @@ class UploadState(StrEnum):
 
     RECEIVED = "received"
     """Submitted; not looked at yet, or not to the end."""
+    HELD = "held"
+    """Proved and kept under seal; it takes effect when its request is approved."""
     ACCEPTED = "accepted"
     """Proved, and in use."""
     REFUSED = "refused"
@@ -162,6 +218,10 @@ class NoticeKind(StrEnum):
     """A request with its buttons, later its outcome; for the approvals channel."""
     REQUEST_NEWS = "request_news"
     """What became of a request, for its requester."""
+    REQUEST_STORY = "request_story"
+    """What happened to a request, as a reply in the thread of its card."""
+    UPLOAD_NAG = "upload_nag"
+    """That the server token file is still waited for, for those who may bring it."""
     CLICK_ANSWER = "click_answer"
     """Why a click had no effect, for the person who clicked."""
     CERTIFICATE = "certificate"
@@ -172,13 +232,109 @@ class NoticeKind(StrEnum):
     """Why a file was not taken, for its uploader."""
     TOKEN_ACTIVE = "token_active"  # noqa: S105 - a kind of message, not a credential
     """A token came into use; for the alert channel."""
+    TOKEN_GONE = "token_gone"  # noqa: S105 - a kind of message, not a credential
+    """A token was deleted, or its devices removed here; for the alert channel."""
     SYNC_RESULT = "sync_result"
     """What a sync changed, or why it failed; for the alert channel."""
     CHANNEL_CLOSED = "channel_closed"
     """Messages wait because a channel does not take them; for an admin."""
     MESSAGE_REFUSED = "message_refused"
     """A message was given up because Slack will never take it; for an admin."""
+    UPLOAD_KEPT = "upload_kept"
+    """That a file waits under seal until its holder answers, for its uploader."""
     FILE_CLEANUP = "file_cleanup"
     """The uploaded file is deleted from Slack, or its uploader asked to."""
     HISTORY_EXPORT = "history_export"
     """The entries of the history as a file, for the person who asked for it."""
+    REMINDER = "reminder"
+    """That a token ends soon, or has ended; for the alert channel. Later the all-clear in place."""
+    REMINDER_OWNER = "reminder_owner"
+    """The same for the token's owner, directly."""
+    ESCALATION = "escalation"
+    """That nobody answered a reminder; for an approver."""
+    OWNER_NOT_REACHED = "owner_not_reached"
+    """That an owner's direct messages are closed; said in the alert channel instead."""
+    DIGEST = "digest"
+    """The week: a picture of all tokens, the list, what was done; for the alert channel."""
+    PICTURE = "picture"
+    """The picture alone, for the person who asked for it."""
+    HEALTH_ALERT = "health_alert"
+    """A token, or several, in trouble; for the alert channel."""
+    HEALTH_CLEAR = "health_clear"
+    """That the trouble is over; for the alert channel."""
+    REPORT = "report"
+    """That a password changed, or that an owner is gone or leaves; for the alert channel."""
+    REPORT_DIRECT = "report_direct"
+    """The same with the name and the date, for admins and the owner."""
+    HANDED_OVER = "handed_over"
+    """That somebody answers for tokens from now on; for them, and for the alert channel."""
+
+
+class ReminderState(StrEnum):
+    """One rung of a token's reminders."""
+
+    PLANNED = "planned"
+    """To be sent when its time comes."""
+    SENT = "sent"
+    """Written to the outbox."""
+    FOLDED = "folded"
+    """Not sent, because a more urgent one says it all; `folded_by` says why."""
+    OBSOLETE = "obsolete"
+    """Not sent, because the token was renewed or is gone."""
+
+
+class FoldedBy(StrEnum):
+    """Why a rung became part of another."""
+
+    WEEKEND = "weekend"
+    """Both are due on the Friday before."""
+    DOWNTIME = "downtime"
+    """Its time passed while nothing ran, or before it was planned."""
+    ONE_A_DAY = "one_a_day"
+    """The other one is due on the same day."""
+    SNOOZED = "snoozed"
+    """Somebody asked to be left alone until the other one."""
+    ON_IT = "on_it"
+    """Somebody is on it until the other one."""
+    COVERED = "covered"
+    """The other one was sent before."""
+
+
+class AnswerKind(StrEnum):
+    """What a person says to a reminder."""
+
+    SNOOZED = "snoozed"
+    """Remind us on that day."""
+    ON_IT = "on_it"
+    """I am doing it."""
+
+
+class AlertState(StrEnum):
+    """One class of trouble of one token, from its beginning to its end."""
+
+    WAITING = "waiting"
+    """Not said: its time has not come, or a renewal is half done."""
+    OPEN = "open"
+    """Said."""
+    ENDED = "ended"
+    """Over, or become another class."""
+
+
+class ReportKind(StrEnum):
+    """What is known of an Apple ID or an owner that endangers tokens."""
+
+    PASSWORD = "password"  # noqa: S105 - a kind of report, not a credential
+    """The Apple ID's password changed."""
+    LEAVES = "leaves"
+    """The owner leaves on a date."""
+    DEACTIVATED = "deactivated"
+    """The owner's account at Slack was deactivated."""
+
+
+class ReportState(StrEnum):
+    """Whether a report still asks for something."""
+
+    OPEN = "open"
+    """Some token still needs somebody."""
+    ENDED = "ended"
+    """Every token was renewed, handed over or deleted."""

@@ -26,6 +26,7 @@ from storage.states import (
     OutboxState,
     Portal,
     ProgramName,
+    RenewalCause,
     RequestState,
     SyncState,
     TokenState,
@@ -68,6 +69,7 @@ token = Table(
     Column("last_synced_at", UtcDateTime),
     Column("sync_due_at", UtcDateTime, index=True),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("removed_here_at", UtcDateTime),
 )
 LIVING = "state NOT IN ('deleted', 'cancelled')"
 Index(
@@ -103,6 +105,16 @@ request = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
+    Column("apple_id", String(320)),
+    Column("cause", StateText(RenewalCause)),
+    Column("rotate", Boolean, nullable=False, server_default=text("0")),
+    Column("facts", JSON, nullable=False, server_default=text("'{}'")),
+    Column("digest", String(64), nullable=False, server_default=text("''")),
+    Column("handed_to", PERSON),
+    Column("down_since", UtcDateTime),
+    Column("nag_due_at", UtcDateTime, index=True),
+    Column("check_due_at", UtcDateTime, index=True),
+    Column("failure", Text),
 )
 OPEN = "state IN ('pending', 'approved', 'awaiting_upload', 'verifying')"
 Index(
@@ -125,6 +137,8 @@ decision = Table(
     Column("origin", String(255), nullable=False),
     Column("dedupe_key", String(255), nullable=False, unique=True),
     Column("recorded_at", UtcDateTime, nullable=False),
+    Column("digest", String(64), nullable=False, server_default=text("''")),
+    Column("reason", Text),
 )
 COUNTED = "state = 'counted'"
 Index(
@@ -192,6 +206,22 @@ upload = Table(
     Column("dedupe_key", String(255), nullable=False, unique=True),
     Column("submitted_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
+    Column("data_key", Text),
+    Column("content", Text),
+    Column("kept_until", UtcDateTime),
+)
+
+profile = Table(
+    "profile",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("token_id", ForeignKey("token.id"), nullable=False, index=True),
+    Column("profile_uuid", String(64), nullable=False),
+    Column("name", String(125), nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("removed_at", UtcDateTime),
+    UniqueConstraint("token_id", "profile_uuid"),
 )
 
 device = Table(
@@ -215,6 +245,8 @@ device = Table(
     Column("seen_in", ID, nullable=False),
     Column("changed_in", ID, nullable=False),
     Column("removed_at", UtcDateTime),
+    # Removed by us, though Apple may still list it.
+    Column("removed_here", Boolean, nullable=False, server_default=text("0")),
     UniqueConstraint("token_id", "serial_number"),
 )
 
@@ -272,6 +304,7 @@ outbox = Table(
     Column("claimed_at", UtcDateTime),
     Column("unsure_since", UtcDateTime),
     Column("anew", Boolean, nullable=False, server_default=text("0")),
+    Column("replies_to", ForeignKey("outbox.id")),
     Index("ix_outbox_waiting", "state", "due_at"),
     Index("ix_outbox_subject", "subject_id", "kind"),
     Index("ix_outbox_edits", "edits"),

@@ -70,6 +70,12 @@ class Tokens(Rows[Token]):
         """The next sync is due then; the last one told nothing."""
         await self.change(self.table.c.id == token_id, sync_due_at=due_at)
 
+    async def renewed(self, token_id: str, **changes: object) -> bool:
+        """Compare and set other facts of an active token; False if it is not active any more."""
+        table = self.table.c
+        still = (table.id == token_id, table.state == TokenState.ACTIVE)
+        return await self.change(*still, **changes) == 1
+
     async def known_as(self, name: str) -> Token | None:
         """The token of that name: the living one, else the newest that is gone."""
         table = self.table.c

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from sqlalchemy import func, select
+
 from storage import tables
 from storage.records import Upload
 from storage.rows import Rows
@@ -24,6 +26,41 @@ class Uploads(Rows[Upload]):
         query = self.select(table.state == UploadState.RECEIVED, table.due_at <= now)
         return await self.all(query.order_by(table.submitted_at))
 
+    async def held_for(self, request_id: str) -> Upload | None:
+        """The proved file that waits for its request's approval."""
+        table = self.table.c
+        query = self.select(table.request_id == request_id, table.state == UploadState.HELD)
+        query = query.order_by(table.submitted_at.desc()).limit(1)
+        return next(iter(await self.all(query)), None)
+
+    async def undecided(self, request_id: str) -> list[Upload]:
+        """The request's files without an outcome, the oldest first."""
+        table = self.table.c
+        query = self.select(
+            table.request_id == request_id,
+            table.state.in_((UploadState.RECEIVED, UploadState.HELD)),
+        )
+        return await self.all(query.order_by(table.submitted_at))
+
+    async def keep(self, upload: Upload, **changes: object) -> bool:
+        """Compare and set: keep a file for later, sealed; False if it has an outcome already."""
+        table = self.table.c
+        still = (table.id == upload.id, table.state == UploadState.RECEIVED)
+        return await self.change(*still, attempts=0, **changes) == 1
+
+    async def resume(self, upload: Upload, now: datetime) -> bool:
+        """Compare and set: try a held file once more; False if it is not held any more."""
+        table = self.table.c
+        still = (table.id == upload.id, table.state == UploadState.HELD)
+        return await self.change(*still, state=UploadState.RECEIVED, due_at=now, attempts=0) == 1
+
+    async def next_at(self) -> datetime | None:
+        """When the next try of a file is due; None if none waits."""
+        table = self.table.c
+        query = select(func.min(table.due_at)).where(table.state == UploadState.RECEIVED)
+        found: datetime | None = (await self.connection.execute(query)).scalar()
+        return found
+
     async def claim(self, upload: Upload, until: datetime) -> bool:
         """Compare and set: take the upload for one try; False if another worker has it."""
         table = self.table.c
@@ -42,5 +79,7 @@ class Uploads(Rows[Upload]):
 
     async def _finish(self, upload_id: str, state: UploadState, **changes: object) -> bool:
         table = self.table.c
-        still = (table.id == upload_id, table.state == UploadState.RECEIVED)
-        return await self.change(*still, state=state, **changes) == 1
+        still = (table.id == upload_id, table.state.in_((UploadState.RECEIVED, UploadState.HELD)))
+        # What was sealed is not needed any more, whatever the outcome.
+        sealed = {"data_key": None, "content": None}
+        return await self.change(*still, state=state, **sealed, **changes) == 1

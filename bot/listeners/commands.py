@@ -10,8 +10,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.listeners.answers import whisper
 from bot.listeners.create import CreateForms
 from bot.listeners.history import HistoryViews
+from bot.listeners.renew import TokenForms
+from bot.listeners.reports import ReportForms
 from bot.listeners.settings import SettingsAnswer
-from bot.views import tokens, usage
+from bot.views import delete, renew, tokens, usage
 from bot.views.blocks import Message
 from bot.work import Work
 from services.tokens import Tokens
@@ -22,9 +24,11 @@ class Commands:
     """The slash command."""
 
     forms: CreateForms
+    token_forms: TokenForms
     tokens: Tokens
     history: HistoryViews
     settings: SettingsAnswer
+    reports: ReportForms
     work: Work
     zone: ZoneInfo
 
@@ -43,26 +47,39 @@ class Commands:
         word, _, rest = str(command.get("text", "")).strip().partition(" ")
         person = str(command["user_id"])
         match word.lower():
-            case "create":
+            case "list" | "status" | "settings" as told:
                 await ack()
-                trigger_id = str(command["trigger_id"])
-                await self.forms.open(client, person=person, trigger_id=trigger_id)
-            case "list":
+                self.work.start(whisper(respond, lambda: self._told(told, person, rest)))
+            case "create" | "renew" | "delete" | "history" | "report" as opened:
                 await ack()
-                self.work.start(whisper(respond, lambda: self._list(person, rest.strip())))
-            case "status":
-                await ack()
-                self.work.start(whisper(respond, lambda: self._status(person, rest)))
-            case "history":
-                await ack()
-                await self.history.open(person, rest, str(command["trigger_id"]), client)
-            case "settings":
-                await ack()
-                self.work.start(whisper(respond, lambda: self.settings.draw(person)))
+                await self._open(opened, person, rest, str(command["trigger_id"]), client)
             case "" | "help":
                 await _help(ack, usage.usage())
             case _:
                 await _help(ack, usage.usage(unknown=word))
+
+    async def _open(
+        self, word: str, person: str, rest: str, trigger_id: str, client: AsyncWebClient
+    ) -> None:
+        match word:
+            case "create":
+                await self.forms.open(client, person=person, trigger_id=trigger_id)
+            case "history":
+                await self.history.open(person, rest, trigger_id, client)
+            case "report":
+                await self.reports.open(person, trigger_id, client)
+            case _:
+                opens = renew.OPEN if word == "renew" else delete.OPEN
+                await self.token_forms.open(opens, person, rest, trigger_id, client)
+
+    async def _told(self, word: str, person: str, rest: str) -> Message:
+        match word:
+            case "list":
+                return await self._list(person, rest.strip())
+            case "status":
+                return await self._status(person, rest)
+            case _:
+                return await self.settings.draw(person)
 
     async def _list(self, person: str, words: str) -> Message:
         return tokens.token_list(await self.tokens.list(person, words), words, self.zone)

@@ -14,8 +14,9 @@ from bot.views.blocks import View, page
 from bot.views.waiting import waiting
 from bot.work import Work
 from services.errors import InvalidForm
+from services.request_forms import PublicDomain
 from services.requests import Requests
-from storage.states import ProgramName
+from storage.states import Action, ProgramName
 
 ANSWER_SECONDS = 2.5
 
@@ -37,17 +38,21 @@ class CreateForms:
         opened = await client.views_open(trigger_id=trigger_id, view=waiting(create.TITLE))
 
         async def draw() -> View:
-            await self.requests.may_create(person)
+            await self.requests.may_ask(person, Action.CREATE)
             return create.create_form(person, ProgramName.APPLE)
 
         self.work.start(show(client, str(opened["view"]["id"]), create.TITLE, draw))
 
     async def submitted(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         """Keep the request, or say under each field what is wrong; what was typed stays."""
+        person = str(body["user"]["id"])
+        form = create.parse_create(view)
         try:
-            form = create.parse_create(view)
             async with asyncio.timeout(ANSWER_SECONDS):
-                request = await self.requests.create(str(body["user"]["id"]), form)
+                request = await self.requests.create(person, form)
+        except PublicDomain as error:
+            asked = create.create_form(person, form.program, question=error.domain)
+            await ack(response_action="update", view=asked)
         except InvalidForm as error:
             await ack(response_action="errors", errors=error.fields)
         except TimeoutError:

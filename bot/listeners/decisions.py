@@ -1,4 +1,4 @@
-"""Clicks on Approve and Decline."""
+"""Clicks on Approve, and the form that asks why somebody declines."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,11 +6,16 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.listeners.answers import tell, tell_directly, told
-from bot.views import request_card
+from bot.errors import words
+from bot.listeners.answers import show, tell, tell_directly, told
+from bot.views import request_card, request_forms
+from bot.views.blocks import View, page
+from bot.views.waiting import waiting
 from bot.work import Work
 from services.decisions import Click, Decisions
-from services.errors import ServiceError
+from services.errors import InvalidForm, ServiceError
+from services.names import reason
+from storage.states import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +26,12 @@ class DecisionButtons:
     work: Work
 
     def register(self, app: AsyncApp) -> None:
-        """Take both buttons."""
-        for action_id in request_card.VERDICTS:
-            app.action(action_id)(self.clicked)
+        """Take both buttons and the form."""
+        app.action(request_card.APPROVE)(self.approve)
+        app.action(request_card.DECLINE)(self.decline)
+        app.view(request_forms.DECLINE_CALLBACK)(self.declined)
 
-    async def clicked(
+    async def approve(
         self,
         ack: AsyncAck,
         body: dict[str, Any],
@@ -43,6 +49,45 @@ class DecisionButtons:
                 self.work.start(tell_directly(client, str(body["user"]["id"]), told(error)))
         await ack()
 
+    async def decline(
+        self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], client: AsyncWebClient
+    ) -> None:
+        """Ask why, for somebody who may decline."""
+        await ack()
+        opened = await client.views_open(
+            trigger_id=str(body["trigger_id"]), view=waiting(request_forms.DECLINE_TITLE)
+        )
+        person, origin = str(body["user"]["id"]), _origin(body["container"])
+        request_id, digest = request_card.parse_seen(str(action["value"]))
+
+        async def draw() -> View:
+            request, token = await self.decisions.open_decline(person, request_id)
+            return request_forms.decline_form(request, token, origin, digest)
+
+        self.work.start(show(client, str(opened["view"]["id"]), request_forms.DECLINE_TITLE, draw))
+
+    async def declined(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
+        """Keep the decision with its reason; it is weighed after Slack's 200."""
+        request_id, digest, origin, why = request_forms.parse_reason(view)
+        try:
+            click = Click(
+                request_id=request_id,
+                person=str(body["user"]["id"]),
+                verdict=Verdict.DECLINE,
+                origin=origin,
+                key=f"decline/{view['id']}",
+                digest=digest,
+                reason=reason(why),
+            )
+            await self.decisions.record(click)
+        except InvalidForm as error:
+            await ack(response_action="errors", errors=error.fields)
+        except Exception as error:  # noqa: BLE001 - every error becomes words, a bug a log entry too
+            title = request_forms.DECLINE_TITLE
+            await ack(response_action="update", view=page(title, words(error)))
+        else:
+            await ack(response_action="update", view=request_forms.declined())
+
 
 def _origin(container: dict[str, Any]) -> str:
     if container["type"] == "view":
@@ -53,10 +98,12 @@ def _origin(container: dict[str, Any]) -> str:
 def _click(body: dict[str, Any], action: dict[str, Any]) -> Click:
     origin = _origin(body["container"])
     person = str(body["user"]["id"])
+    request_id, digest = request_card.parse_seen(str(action["value"]))
     return Click(
-        request_id=str(action["value"]),
+        request_id=request_id,
         person=person,
-        verdict=request_card.VERDICTS[str(action["action_id"])],
+        verdict=Verdict.APPROVE,
         origin=origin,
         key=f"{origin}/{person}/{action['action_ts']}",
+        digest=digest,
     )

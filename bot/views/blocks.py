@@ -23,6 +23,8 @@ class Message:
 
     text: str
     blocks: list[Block]
+    urgent: bool = False
+    """Whether a reply in a thread shows in the channel too."""
 
 
 def plain(text: str) -> Block:
@@ -88,8 +90,9 @@ def button(
     *,
     style: str | None = None,
     confirm: Confirm | None = None,
+    seen_by: Sequence[str] | None = None,
 ) -> Block:
-    """A button whose value is an id, never a fact."""
+    """A button whose value is an id, never a fact; `seen_by` hides it from everybody else."""
     element: Block = {
         "type": "button",
         "text": plain(text),
@@ -98,6 +101,8 @@ def button(
     }
     if style is not None:
         element["style"] = style
+    if seen_by is not None:
+        element["visible_to_user_ids"] = list(seen_by)
     if confirm is not None:
         element["confirm"] = {
             "title": plain(confirm.title),

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.views.blocks import View, context, field, modal, option, page, plain, section
+from bot.views.fields import chosen, person_chosen, ticked, typed
+from bot.views.renew import SURE, sure_field
 from bot.views.wording import PORTALS, PROGRAMS, WARNING, escape, mentions
 from services.consents import consent
 from services.names import NAME_LENGTH, REASON_LENGTH
-from services.requests import CreateForm
+from services.request_forms import CreateForm
 from storage.records import Request
 from storage.states import Portal, ProgramName
 
@@ -16,8 +18,12 @@ TITLE = "New token"
 AGREE = "agree"
 
 
-def create_form(person: str, program: ProgramName) -> View:
-    """The form, its owner prefilled with the person who asked for it."""
+def create_form(person: str, program: ProgramName, *, question: str | None = None) -> View:
+    """The form, its owner prefilled with the person who asked for it.
+
+    `question` is the public domain of an Apple ID that the person has to confirm; Slack keeps what
+    was typed in the fields that stay.
+    """
     portals = [option(words.name, portal.value) for portal, words in PORTALS.items()]
     agreed = consent(program)
     blocks = [
@@ -49,6 +55,7 @@ def create_form(person: str, program: ProgramName) -> View:
             },
             hint="The managed account that will download the token: not a personal one.",
         ),
+        *(sure_field(question) if question else []),
         field(
             "owner",
             "Owner",
@@ -82,18 +89,17 @@ def create_form(person: str, program: ProgramName) -> View:
 def parse_create(view: Mapping[str, Any]) -> CreateForm:
     """The form as submitted; a field that was left out is empty."""
     state: Mapping[str, Any] = view["state"]["values"]
-    chosen = _element(state, "portal").get("selected_option") or {}
-    agreed = _element(state, "consent").get("selected_options") or []
     return CreateForm(
         submission=str(view["id"]),
         program=ProgramName(view["private_metadata"]),
-        portal=Portal(chosen.get("value", Portal.BUSINESS)),
-        name=_text(state, "name"),
-        server_name=_text(state, "server_name"),
-        apple_id=_text(state, "apple_id"),
-        owner=str(_element(state, "owner").get("selected_user") or ""),
-        reason=_text(state, "reason"),
-        consented=any(one.get("value") == AGREE for one in agreed),
+        portal=Portal(chosen(state, "portal") or Portal.BUSINESS),
+        name=typed(state, "name"),
+        server_name=typed(state, "server_name"),
+        apple_id=typed(state, "apple_id"),
+        owner=person_chosen(state, "owner"),
+        reason=typed(state, "reason"),
+        consented=AGREE in ticked(state, "consent"),
+        sure=SURE in ticked(state, "sure"),
     )
 
 
@@ -107,12 +113,3 @@ def request_sent(name: str, request: Request, channel: str) -> View:
             f"{mentions(others, 'or')} can approve. Your next steps then come as a direct message."
         )
     return page(TITLE, f"The request for *{escape(name)}* is in <#{channel}>. {then}")
-
-
-def _element(state: Mapping[str, Any], block_id: str) -> Mapping[str, Any]:
-    element: Mapping[str, Any] = state.get(block_id, {}).get(block_id, {})
-    return element
-
-
-def _text(state: Mapping[str, Any], block_id: str) -> str:
-    return str(_element(state, block_id).get("value") or "")

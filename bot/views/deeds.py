@@ -29,6 +29,35 @@ DEEDS = {
     "request.create": Told(menu="Asked", sentence="made a request for {name}"),
     "request.approve": Told(menu="Approved", sentence="approved the request for {name}"),
     "request.decline": Told(menu="Declined", sentence="declined the request for {name}"),
+    "request.renew": Told(menu="Asked to renew", sentence="asked to renew {name}"),
+    "request.replace": Told(
+        menu="Asked for another server", sentence="asked for another server for {name}"
+    ),
+    "request.delete": Told(menu="Asked to delete", sentence="asked to delete {name}"),
+    "request.remove": Told(
+        menu="Asked to remove devices here", sentence="asked to remove the devices of {name} here"
+    ),
+    "request.cancel": Told(menu="Cancelled", sentence="cancelled the request for {name}"),
+    "request.expire": Told(
+        menu="Let a request expire", sentence="let the request for {name} expire"
+    ),
+    "request.fail": Told(
+        menu="Could not carry a request out",
+        sentence="could not carry out the request for {name}",
+    ),
+    "request.hand": Told(
+        menu="Handed an upload on", sentence="handed the upload for {name} to somebody"
+    ),
+    "request.half_done": Told(
+        menu="Noticed a half done renewal", sentence="noticed that {name} is half renewed"
+    ),
+    "upload.hold": Told(menu="Kept a file", sentence="brought a file for {name} that is kept"),
+    "token.renew": Told(menu="Renewed a token", sentence="renewed {name}"),
+    "token.deleting": Told(menu="Began a deletion", sentence="began to delete {name}"),
+    "token.delete": Told(menu="Deleted a token", sentence="deleted {name}"),
+    "token.remove_devices": Told(
+        menu="Removed devices here", sentence="removed the devices of {name} here"
+    ),
     "request.prepare": Told(
         menu="Prepared the steps", sentence="prepared the steps of the request for {name}"
     ),
@@ -37,6 +66,24 @@ DEEDS = {
         sentence="brought a file for {name} that was refused",
     ),
     "token.activate": Told(menu="Brought a token into use", sentence="brought {name} into use"),
+    "token.hand_over": Told(menu="Handed a token over", sentence="handed {name} over"),
+    "reminder.snooze": Told(menu="Snoozed reminders", sentence="snoozed the reminders of {name}"),
+    "reminder.on_it": Told(menu="Was on it", sentence="said that they are on it for {name}"),
+    "health.change": Told(
+        menu="Noticed another health", sentence="noticed another health of {name}"
+    ),
+    "report.password": Told(
+        menu="Reported a changed password",
+        sentence="reported that the Apple ID's password changed for {name}",
+    ),
+    "report.leaves": Told(
+        menu="Reported that an owner leaves",
+        sentence="reported that {name} needs a new owner",
+    ),
+    "report.deactivated": Told(
+        menu="Noticed a deactivated account",
+        sentence="noticed that the account of the owner of {name} was deactivated",
+    ),
 }
 """Every action that services write; a test proves that none is missing."""
 

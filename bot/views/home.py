@@ -3,6 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Block, View, actions, button, context, divider, header, section
+from bot.views.next_steps import STEPS, status_button, step_button
 from bot.views.paging import page_buttons
 from bot.views.request_card import decision_buttons
 from bot.views.steps import UPLOAD
@@ -19,7 +20,7 @@ from bot.views.wording import (
     number,
     token_state,
 )
-from services.overview import Glance, NextStep, Overview, Waiting
+from services.overview import Glance, Overview, Waiting
 from storage.states import RequestState
 
 CREATE = "home.create"
@@ -27,23 +28,6 @@ MORE = "home.more"
 BACK = "home.back"
 SHOWN = 10
 """Requests shown of each kind; the others follow when these are done."""
-
-STEPS = {
-    NextStep.DECIDE: "an approver decides on the request.",
-    NextStep.PREPARE: "nothing to do; the approved step is being prepared.",
-    NextStep.BRING_FILE: "the server token file is uploaded.",
-    NextStep.VERIFY: "nothing to do; it is being verified.",
-    NextStep.SIGN_TERMS: "sign the new terms at the portal. Until then enrolment is down.",
-    NextStep.REPLACE_ADMIN: "renew it with another Apple ID: the one that downloaded it is gone "
-    "or barred. Until then enrolment is down.",
-    NextStep.RENEW_NOW: "renew it now: it does not work any more, so enrolment is down.",
-    NextStep.RENEW_SOON: "renew it in time.",
-    NextStep.AWAIT_ANSWER: "nothing to do; it is asked again by itself.",
-    NextStep.LOOK_AT_SYNC: f"its devices were not read for long; `{COMMAND} status` says why.",
-    NextStep.AWAIT_DELETION: "nothing to do; it is being deleted.",
-    NextStep.NOTHING: "nothing to do.",
-}
-"""The next steps in words; a test proves that none is missing."""
 
 
 def home_tab(seen: Overview, zone: ZoneInfo) -> View:
@@ -134,7 +118,7 @@ def _tokens(seen: Overview, zone: ZoneInfo) -> list[Block]:
         return [section(_how_to_begin(may_start=seen.may_start))]
     of = f", page {seen.page + 1} of {seen.pages}" if seen.pages > 1 else ""
     title = f"*Tokens* ({number(seen.total)}, the most urgent first{of})"
-    lines = [section(_token(one, zone)) for one in seen.tokens]
+    lines = [_line(one, zone) for one in seen.tokens]
     turn = page_buttons(seen.page, seen.pages, back=BACK, more=MORE)
     return [section(title), *lines, *turn]
 
@@ -146,6 +130,11 @@ def _token(one: Glance, zone: ZoneInfo) -> str:
     if token.expires_at is not None and one.days_left is not None:
         ends = f", expires {day(token.expires_at, zone)} ({days(one.days_left)})"
     return f"*{escape(token.name)}*: {state}{ends}\nNext: {STEPS[one.step]}"
+
+
+def _line(one: Glance, zone: ZoneInfo) -> Block:
+    step = step_button(one.step, one.token, None) or status_button(one.token)
+    return section(_token(one, zone)) | {"accessory": step}
 
 
 def _how_to_begin(*, may_start: bool) -> str:

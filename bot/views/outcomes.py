@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 from bot.views.blocks import Message, context, section
 from bot.views.request_card import RequestFacts
 from bot.views.steps import account
-from bot.views.wording import day, devices, escape, mention, number, pages, said
+from bot.views.wording import PORTALS, day, devices, escape, mention, number, pages, said
 from services.posting import SHARED
 from storage.records import SyncRun, Token
-from storage.states import SyncState, Verdict
+from storage.states import Action, SyncState, Verdict
 
 
 def token_active(shown: RequestFacts, zone: ZoneInfo) -> Message:
@@ -18,15 +18,41 @@ def token_active(shown: RequestFacts, zone: ZoneInfo) -> Message:
     name = escape(token.name)
     expiry = day(token.expires_at, zone) if token.expires_at else "a date that is not told"
     by = [mention(one.person) for one in shown.decisions if one.verdict is Verdict.APPROVE]
-    approved = f"approved by {', '.join(by)}" if by else "without approval (none is needed here)"
+    unasked = "it was downloaded already" if request.approvals_required else "none is needed here"
+    approved = f"approved by {', '.join(by)}" if by else f"without approval ({unasked})"
+    verb = {Action.RENEW: "is renewed:", Action.REPLACE: "has another server now:"}
+    now = f"{name} {verb.get(request.action, 'is')} in use until {expiry}"
     blocks = [
-        section(f":white_check_mark: *{name} is in use until {expiry}.*"),
+        section(f":white_check_mark: *{now}.*"),
         *account(token),
         context(
             f"Asked for by {mention(request.requester)}, {approved}. Owner: {mention(token.owner)}."
         ),
     ]
-    return Message(text=f"{name} is in use until {expiry}", blocks=blocks)
+    return Message(text=now, blocks=blocks)
+
+
+def token_gone(shown: RequestFacts) -> Message:
+    """A token was deleted, or its devices removed here."""
+    request, token = shown.request, shown.token
+    name, portal = escape(token.name), PORTALS[token.portal]
+    by = [mention(one.person) for one in shown.decisions if one.verdict is Verdict.APPROVE]
+    approved = f"approved by {', '.join(by)}" if by else "without approval (none is needed here)"
+    who = context(f"Asked for by {mention(request.requester)}, {approved}.")
+    if request.action is Action.REMOVE:
+        text = (
+            f"*The devices of {name} are removed here.* Their profiles were taken off at Apple as "
+            "far as it let us, and its syncs have stopped. Devices already enrolled stay with "
+            "their MDM."
+        )
+        return Message(text=f"The devices of {name} are removed here", blocks=[section(text), who])
+    text = (
+        f"*{name} is deleted.* Its keys and credentials are overwritten; copies in backups can be "
+        "read with the key-encryption key until those are gone. The audit log stays.\nThe server "
+        f"*{escape(token.server_name)}* still stands at <{portal.url}|{portal.name}>: open "
+        f"{portal.menu}, choose it, and delete it there."
+    )
+    return Message(text=f"{name} is deleted", blocks=[section(text), who])
 
 
 def sync_result(run: SyncRun, token: Token, total: int) -> Message:

@@ -11,6 +11,7 @@ OPEN = "tokens.open"
 MORE = "tokens.more"
 BACK = "tokens.back"
 TITLE = "Tokens"
+STATUS_TITLE = "Status"
 
 
 def token_page(page: Page[TokenView], zone: ZoneInfo) -> View:
@@ -20,3 +21,8 @@ def token_page(page: Page[TokenView], zone: ZoneInfo) -> View:
         blocks.append(context(f"Page {page.number + 1} of {page.pages}"))
     blocks += page_buttons(page.number, page.pages, back=BACK, more=MORE)
     return modal(TITLE, blocks)
+
+
+def status_page(shown: TokenView, zone: ZoneInfo) -> View:
+    """Everything about one token, as a modal."""
+    return modal(STATUS_TITLE, [*tokens.token_status(shown, zone).blocks])

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from bot.views.blocks import Block, Message, context, facts, section
+from bot.views.blocks import Block, Message, actions, button, context, facts, section
+from bot.views.next_steps import STEPS, status_button, step_button
+from bot.views.request_card import decision_buttons
 from bot.views.usage import COMMAND
 from bot.views.wording import (
     PORTALS,
@@ -19,10 +21,13 @@ from bot.views.wording import (
     said,
     token_state,
 )
+from services.next_steps import NextStep
 from services.tokens import TokenView
-from storage.states import RequestState, SyncState
+from storage.states import SyncState
 
 LISTED = 20
+PICTURE = "tokens.picture"
+PAGES = "tokens.pages"
 
 
 def token_list(shown: Sequence[TokenView], words: str, zone: ZoneInfo) -> Message:
@@ -31,10 +36,13 @@ def token_list(shown: Sequence[TokenView], words: str, zone: ZoneInfo) -> Messag
         none = f"No token's name holds “{escape(words[:80])}”." if words else "There are no tokens."
         text = f"{none} Start one with `{COMMAND} create`."
         return Message(text="No tokens", blocks=[section(text)])
-    blocks: list[Block] = [section(_line(one, zone)) for one in shown[:LISTED]]
+    blocks: list[Block] = [_row(one, zone) for one in shown[:LISTED]]
+    buttons = [button("Picture", PICTURE, "all")]
     if len(shown) > LISTED:
         more = f"{len(shown) - LISTED} more; narrow it down: `{COMMAND} list words`"
         blocks.append(context(more))
+        buttons.append(button("Page by page", PAGES, "all"))
+    blocks.append(actions(*buttons, block_id="picture"))
     return Message(text="Tokens, the most urgent first", blocks=blocks)
 
 
@@ -54,8 +62,22 @@ def token_status(shown: TokenView, zone: ZoneInfo) -> Message:
         ("Held by", PROGRAMS[token.program]),
     ]
     name, next_step = f"*{escape(token.name)}*", f"*Next step*\n{_next(shown)}"
-    blocks = [section(name), facts(pairs), section(next_step)]
+    blocks = [section(name), facts(pairs), section(next_step), *_buttons(shown)]
     return Message(text=f"{escape(token.name)}: {_short(shown, zone)}", blocks=blocks)
+
+
+def _row(shown: TokenView, zone: ZoneInfo) -> Block:
+    token = shown.token
+    step = step_button(shown.step, token, shown.request) or status_button(token)
+    return section(_line(shown, zone)) | {"accessory": step}
+
+
+def _buttons(shown: TokenView) -> list[Block]:
+    token, request = shown.token, shown.request
+    if shown.step is NextStep.DECIDE and request is not None:
+        return [decision_buttons(request, token)]
+    step = step_button(shown.step, token, request)
+    return [actions(step, block_id="next")] if step else []
 
 
 def _line(shown: TokenView, zone: ZoneInfo) -> str:
@@ -87,12 +109,15 @@ def _last_sync(shown: TokenView, zone: ZoneInfo) -> str:
 
 
 def _next(shown: TokenView) -> str:
-    request, run = shown.request, shown.last_run
+    request, run, step = shown.request, shown.last_run, shown.step
     if request is not None and request.ended_at is None:
-        who = mention(request.requester)
-        if request.state is RequestState.AWAITING_UPLOAD:
-            return f"{who} uploads the server token file with the button in their direct message."
+        who = mention(request.handed_to or request.requester)
+        if step is NextStep.FINISH_RENEWAL:
+            return f"*Enrolment is down*: {who} uploads the newest server token file."
+        if step is NextStep.BRING_FILE:
+            return f"{who} uploads the server token file."
         return f"{REQUEST_STATES[request.state]} (asked for by {who})."
-    if run is not None and run.state is SyncState.FAILED:
+    if step is NextStep.NOTHING and run is not None and run.state is SyncState.FAILED:
         return f"The last sync failed: {said(run.error or '')}"
-    return "Nothing to do."
+    words = STEPS[step]
+    return f"{words[0].upper()}{words[1:]}"

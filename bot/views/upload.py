@@ -15,15 +15,19 @@ from bot.views.blocks import (
     plain,
     section,
 )
+from bot.views.fields import typed
 from bot.views.steps import UPLOAD
 from bot.views.wording import escape, said
-from services.errors import InvalidForm
 from services.uploads import UploadForm
 from storage.records import Request, Token, Upload
 from storage.states import UploadState
 
 CALLBACK = "upload"
 TITLE = "Upload server token"
+KEPT = (
+    "Apple gives no usable answer at the moment. The file is kept under seal and tried again for "
+    "24 hours; you need not upload it again."
+)
 
 
 def upload_form(request: Request, token: Token) -> View:
@@ -42,6 +46,14 @@ def upload_form(request: Request, token: Token) -> View:
             # No filter by extension: whether Slack takes p7m is nowhere documented.
             {"type": "file_input", "max_files": 1},
             hint="It ends in .p7m and has about 1.5 kB. Do not open or rename it.",
+            optional=True,
+        ),
+        field(
+            "text",
+            "Or paste the file's text",
+            {"type": "plain_text_input", "multiline": True, "max_length": 3000},
+            hint="Where uploads are barred: open it in a text editor and copy all of it.",
+            optional=True,
         ),
         context(
             "The file is encrypted for our key; it is deleted from Slack after use if allowed."
@@ -58,17 +70,16 @@ def upload_form(request: Request, token: Token) -> View:
 
 
 def parse_upload(view: Mapping[str, Any]) -> UploadForm:
-    """The form as submitted. Raises InvalidForm where the file is missing."""
+    """The form as submitted; neither a file nor text is the service's to refuse."""
     state = view["state"]["values"]
     files = state.get("file", {}).get("file", {}).get("files") or []
-    if not files:
-        raise InvalidForm({"file": "Choose the .p7m file that you downloaded at the portal."})
     return UploadForm(
         submission=str(view["id"]),
         request_id=str(view["private_metadata"]),
-        apple_id=str(state["apple_id"]["apple_id"].get("value") or ""),
-        file_id=str(files[0]["id"]),
+        apple_id=typed(state, "apple_id"),
+        file_id=str(files[0]["id"]) if files else "",
         view_id=str(view["id"]),
+        text=typed(state, "text"),
     )
 
 
@@ -83,16 +94,32 @@ def checking() -> View:
 
 def upload_result(upload: Upload, token: Token) -> View:
     """What the checking view becomes when the outcome is known."""
-    if upload.state is UploadState.ACCEPTED:
+    if upload.state is UploadState.HELD:
         text = (
-            f":white_check_mark: *{escape(token.name)} is in use.* Apple accepted the token. The "
-            "first sync is under way."
+            "*The file is whole, and of another server.* It is kept under seal and takes effect "
+            "when the request is approved."
+        )
+    elif upload.state is UploadState.RECEIVED:
+        text = KEPT
+    elif upload.state is UploadState.ACCEPTED:
+        text = (
+            f":white_check_mark: *{escape(token.name)} is in use.* Apple accepted the token. A "
+            "sync is under way."
         )
     else:
         text = (
             f":warning: *The file was not taken.* {said(upload.answer or '')}\nThe step stays open."
         )
     return page(TITLE, text)
+
+
+def upload_kept(token: Token) -> Message:
+    """Its holder gives no answer, so the file waits under seal."""
+    name = escape(token.name)
+    return Message(
+        text=f"The file for {name} waits for Apple's answer",
+        blocks=[section(f"*{name}*: {KEPT}")],
+    )
 
 
 def upload_refused(upload: Upload, request: Request, token: Token) -> Message:

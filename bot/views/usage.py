@@ -27,6 +27,18 @@ USAGES = (
         example="",
     ),
     Usage(
+        word="renew",
+        takes="[name]",
+        does="renew a token, before or after somebody downloaded a newer one",
+        example="renew HQ iPads",
+    ),
+    Usage(
+        word="delete",
+        takes="[name]",
+        does="take a token out of use for good",
+        example="delete Old iPads",
+    ),
+    Usage(
         word="list",
         takes="[words]",
         does="all tokens, the most urgent first",
@@ -45,6 +57,12 @@ USAGES = (
         example="history HQ iPads",
     ),
     Usage(
+        word="report",
+        takes="",
+        does="tell that an Apple ID's password changed, or that an owner leaves",
+        example="",
+    ),
+    Usage(
         word="settings",
         takes="",
         does="what is set and where it comes from, for admins and operators",
@@ -53,7 +71,7 @@ USAGES = (
     Usage(word="help", takes="", does="this page", example=""),
 )
 WORDS = {usage.word for usage in USAGES}
-LATER = {"renew", "delete", "sync", "devices", "profiles", "report"}
+LATER = {"sync", "devices", "profiles"}
 """Words that are understood, but that this release cannot do: guessing would mislead."""
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from services.calendar import local_day
 from services.phrases import PERSON_MARK
-from storage.states import Health, Portal, ProgramName, RequestState, TokenState
+from storage.states import Health, Portal, ProgramName, RenewalCause, RequestState, TokenState
 
 KEPT = "\n\u200d"
 """Line breaks, and the joiner that scripts and emoji are made with."""
@@ -119,13 +120,17 @@ def days(count: int) -> str:
 
 def day(at: datetime, zone: ZoneInfo) -> str:
     """A date as people write it: 5 March 2027."""
-    local = at.astimezone(zone)
-    return f"{local.day} {local:%B %Y}"
+    on = local_day(at, zone)
+    return f"{on.day} {on:%B} {on.year}"
 
 
 def minute(at: datetime, zone: ZoneInfo) -> str:
     """A time as people write it: 5 March 2027, 09:05 (CET)."""
-    return f"{day(at, zone)}, {at.astimezone(zone):%H:%M (%Z)}"
+    try:
+        return f"{day(at, zone)}, {at.astimezone(zone):%H:%M (%Z)}"
+    except OverflowError:
+        # Near the first or the last year there is no local time.
+        return f"{day(at, zone)}, {at:%H:%M} (UTC)"
 
 
 def token_state(state: TokenState, health: Health | None) -> str:
@@ -136,6 +141,15 @@ def token_state(state: TokenState, health: Health | None) -> str:
         return f"active, but {health.value.replace('_', ' ')}"
     return state.value.replace("_", " ")
 
+
+CAUSES = {
+    RenewalCause.YEARLY: "Its year is almost over",
+    RenewalCause.PASSWORD_CHANGED: "The Apple ID's password was changed",
+    RenewalCause.OWNER_LEFT: "The person whose Apple ID downloaded it has left",
+    RenewalCause.ALREADY_DOWNLOADED: "A newer token was downloaded already",
+    RenewalCause.OTHER: "Another reason",
+}
+"""Why somebody renews; a test proves that none is missing."""
 
 WAITING = {
     TokenState.REQUESTED: "waits for approval",

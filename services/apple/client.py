@@ -5,6 +5,7 @@ bring a new one, which is adopted. A session that is over is renewed once a call
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
@@ -14,7 +15,14 @@ import httpx
 import msgspec
 
 from services.apple.errors import AppleError, Trouble, read_refusal, trouble_of
-from services.apple.messages import Account, AppleDevice, DeviceDetails, FetchedPage, Session
+from services.apple.messages import (
+    Account,
+    AppleDevice,
+    DeviceAnswers,
+    DeviceDetails,
+    FetchedPage,
+    Session,
+)
 from services.apple.oauth import OAuthValues, authorization
 from services.clock import machine_now
 
@@ -29,9 +37,27 @@ OK = 200
 Answer = TypeVar("Answer")
 
 
-def apple_http(origin: str) -> httpx.AsyncClient:
+class _Counted(httpx.AsyncHTTPTransport):
+    """Tells how each call ended: its status, or that there was no answer."""
+
+    def __init__(self, count: Callable[[str], None]) -> None:
+        super().__init__(trust_env=False)
+        self.count = count
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            answer = await super().handle_async_request(request)
+        except BaseException:
+            self.count("no_answer")
+            raise
+        self.count(str(answer.status_code))
+        return answer
+
+
+def apple_http(origin: str, count: Callable[[str], None] | None = None) -> httpx.AsyncClient:
     """The HTTP client for Apple: our own User-Agent, which Apple judges, and no redirects."""
     return httpx.AsyncClient(
+        transport=_Counted(count) if count else None,
         base_url=origin,
         headers={
             "User-Agent": f"enroll-token/{version('enroll-token')}",
@@ -78,6 +104,14 @@ class AppleConnection:
         body = msgspec.json.encode({"devices": serial_numbers})
         call = _Call(method="POST", path="/devices", body=body)
         return (await self._ask(call, DeviceDetails)).devices
+
+    async def unassign(self, serial_numbers: list[str]) -> None:
+        """Take the profiles off up to 1,000 devices; one that is not ours any more has none."""
+        body = msgspec.json.encode({"devices": serial_numbers})
+        call = _Call(method="DELETE", path="/profile/devices", body=body)
+        answers = (await self._ask(call, DeviceAnswers)).devices
+        if any(said in {"FAILED", "THROTTLED"} for said in answers.values()):
+            raise AppleError(Trouble.THROTTLED, "/profile/devices: some devices FAILED")
 
     async def _ask(self, call: _Call, answer: type[Answer]) -> Answer:
         session = self._session or await self._open(None)

@@ -70,3 +70,9 @@ class DeviceDetails(msgspec.Struct, frozen=True):
     """The answer of `/devices`, by serial number."""
 
     devices: dict[str, AppleDevice]
+
+
+class DeviceAnswers(msgspec.Struct, frozen=True):
+    """The answer of calls that change devices: a word for each serial number."""
+
+    devices: dict[str, str]

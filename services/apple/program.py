@@ -1,11 +1,12 @@
 """The program `apple`: key pair, server token file, session and devices, all ours."""
 
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx
 
-from services.apple import wrong_files
+from services.apple import removal, wrong_files
 from services.apple.client import PAGE_LIMIT, AppleConnection
 from services.apple.errors import HEALTH, AppleError, Trouble
 from services.apple.messages import Account
@@ -19,18 +20,21 @@ from services.programs import (
     AccountDetail,
     Beginning,
     Brought,
+    Counts,
     DevicePage,
     Evidence,
     Holding,
     Keep,
     KeepPage,
     Proof,
+    Purpose,
     SyncEnd,
 )
 from services.server_token import ServerToken, check_expiry, open_envelope
+from services.wrong_file import WrongFile, WrongFileReason
 from storage.database import Database, Transaction
 from storage.records import Credentials, Device, KeyPair, Token
-from storage.states import Health, ProgramName
+from storage.states import Health, KeyPairState, ProgramName
 
 SUCCESS = "SUCCESS"
 
@@ -58,8 +62,15 @@ class AppleProgram:
         # By the id of the credentials: a renewed token must not go on in the old one's session.
         self._connections: dict[str, AppleConnection] = {}
 
-    async def begin(self, token: Token) -> Beginning:
-        """Make a key pair; its certificate goes to the person, its key under seal."""
+    async def begin(self, token: Token, purpose: Purpose) -> Beginning:
+        """Make a key pair; its certificate goes to the person, its key under seal.
+
+        A plain renewal needs none: the portal has the certificate already.
+        """
+        if purpose is Purpose.RENEW:
+            return Beginning(
+                evidence=(Evidence.SERVER_TOKEN_FILE,), certificate_id=None, keep=_nothing
+            )
         made = await make_key_pair_in_thread(token.name, self.clock.now())
         pair = self.vault.seal_key_pair(token.id, made, self.clock.now())
 
@@ -68,19 +79,20 @@ class AppleProgram:
 
         return Beginning(evidence=(Evidence.SERVER_TOKEN_FILE,), certificate_id=pair.id, keep=keep)
 
-    async def check(self, token: Token, file: bytes) -> None:
+    async def check(self, token: Token, file: bytes, purpose: Purpose) -> None:
         """Tell whether the file is a server token for this token's key. Raises WrongFile."""
-        await self._match(token, file)
+        await self._match(token, file, purpose)
 
-    async def prove(self, token: Token, brought: Brought) -> Proof:
+    async def prove(self, token: Token, brought: Brought, purpose: Purpose) -> Proof:
         """Open the file and ask Apple with what is in it; nothing is in force before `keep`."""
         if brought.file is None:
             raise AssertionError("the program apple takes a file")
-        match = await self._match(token, brought.file)
+        match = await self._match(token, brought.file, purpose)
         opened = self._open(match)
+        await self._check_new(token, opened)
         check_expiry(opened, self.clock.now())
         connection = AppleConnection(self.http, oauth_values(opened))
-        account = await _refused_or(connection)
+        account = await _account_of(connection, token, opened)
         await self._check_server(token, account)
         credentials = self.vault.seal_credentials(match.pair, opened, self.clock.now())
 
@@ -146,6 +158,21 @@ class AppleProgram:
         details = await connection.devices(list(serial_numbers))
         return [found.record() for found in details.values() if found.response_status == SUCCESS]
 
+    async def count(self, token: Token) -> Counts:
+        """Count at Apple as far as one page tells, and in the store beyond it."""
+        return await removal.count(self.database, await self._connection(token), token)
+
+    async def remove_devices(self, token: Token) -> Keep:
+        """Take the profiles off at Apple; `keep` removes devices and profiles here."""
+        await removal.take_profiles_off(self.database, await self._connection(token), token)
+
+        async def keep(tx: Transaction) -> None:
+            now = self.clock.now()
+            await tx.devices.remove_here(token.id, now)
+            await tx.profiles.remove(token.id, now)
+
+        return keep
+
     async def withdraw(self, token: Token) -> Keep:
         """Nothing is to be done at Apple; `keep` destroys the keys and the credentials."""
 
@@ -155,7 +182,7 @@ class AppleProgram:
 
         return keep
 
-    async def _match(self, token: Token, file: bytes) -> _Match:
+    async def _match(self, token: Token, file: bytes, purpose: Purpose) -> _Match:
         envelope = read_envelope(file)
         async with self.database.read() as tx:
             pair = await tx.key_pairs.of_recipient(
@@ -167,13 +194,24 @@ class AppleProgram:
             raise wrong_files.unknown_recipient()
         if holder.id != token.id:
             raise wrong_files.of_another(holder)
-        if newest is None or pair.id != newest.id:
+        # A plain renewal is for whichever certificate the portal has; a new one must be there.
+        renewable = purpose is Purpose.RENEW and pair.state is not KeyPairState.RETIRED
+        if not renewable and (newest is None or pair.id != newest.id):
             raise wrong_files.older_key_pair()
         return _Match(envelope=envelope, pair=pair)
 
     def _open(self, match: _Match) -> ServerToken:
         pem = self.vault.private_key(match.pair)
         return open_envelope(match.envelope, load_private_key(pem, ours=True))
+
+    async def _check_new(self, token: Token, opened: ServerToken) -> None:
+        async with self.database.read() as tx:
+            credentials = await tx.credentials.in_force(token.id)
+        if credentials is None:
+            return
+        in_force = self.vault.oauth_values(credentials)
+        if hmac.compare_digest(in_force.access_token.encode(), opened.access_token.encode()):
+            raise WrongFile(WrongFileReason.SAME_FILE)
 
     async def _check_server(self, token: Token, account: Account) -> None:
         async with self.database.read() as tx:
@@ -195,12 +233,19 @@ class AppleProgram:
         return AppleConnection(self.http, self.vault.oauth_values(credentials))
 
 
-async def _refused_or(connection: AppleConnection) -> Account:
+async def _nothing(_tx: Transaction) -> None:
+    """Leave nothing behind."""
+
+
+async def _account_of(connection: AppleConnection, token: Token, opened: ServerToken) -> Account:
     try:
         return await connection.account()
     except AppleError as error:
         if error.retryable:
             raise
+        superseded = error.trouble is Trouble.SUPERSEDED
+        if superseded and token.expires_at and opened.access_token_expiry < token.expires_at:
+            raise WrongFile(WrongFileReason.OLDER_FILE) from error
         raise wrong_files.refused_by_apple(error) from error
 
 

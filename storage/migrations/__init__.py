@@ -4,6 +4,7 @@ All steps of one start run in one transaction, so that a crash in the middle lea
 it was. A schema that a newer release made is refused.
 """
 
+import time
 from pathlib import Path
 
 from alembic import command
@@ -12,8 +13,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from storage.database import Database, StorageError, plain_errors
+from storage.database import Database, DatabaseBusy, StorageError, plain_errors
 
+LOCK_SECONDS = 10
+"""So long a start waits for another process that migrates."""
 _HERE = Path(__file__).parent
 
 
@@ -28,9 +31,16 @@ async def migrate(database: Database) -> str:
         raise StorageError(
             f"The folder of the database cannot be made: {error.strerror}. Set DATABASE_URL."
         ) from error
-    with plain_errors():
-        async with database.writer.begin() as connection:
-            return await connection.run_sync(_upgrade)
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            with plain_errors():
+                async with database.writer.begin() as connection:
+                    return await connection.run_sync(_upgrade)
+        except DatabaseBusy:
+            # Another process migrates; each try has waited for it already.
+            if time.monotonic() > until:
+                raise
 
 
 async def revision(database: Database) -> str | None:

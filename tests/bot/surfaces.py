@@ -13,6 +13,7 @@ from bot.views import (
     outcomes,
     request_card,
     steps,
+    story,
     token_pages,
     tokens,
     upload,
@@ -22,18 +23,28 @@ from bot.views.blocks import Message, View, page, section
 from bot.views.settings import settings_page
 from bot.views.waiting import waiting
 from services.errors import Refused
-from services.overview import Glance, NextStep, Overview, Waiting
+from services.next_steps import NextStep
+from services.overview import Glance, Overview, Waiting
 from services.policy import Actor, Role, require
 from services.posting import SHARED
 from services.tokens import Page
 from storage.states import Health, ProgramName, RequestState, SyncState, TokenState, UploadState
 from tests.bot.histories import histories
+from tests.bot.request_surfaces import request_messages, request_views
 from tests.bot.samples import AMIR, BEA, NOW, OLIVIA, OTTO, ZONE, Sample
+from tests.bot.watch_surfaces import watch_messages, watch_views
 
 
 def messages(sample: Sample) -> dict[str, Message]:
     """Every message."""
-    return {**_requests(sample), **_steps(sample), **_outcomes(sample), **_answers(sample)}
+    return {
+        **_requests(sample),
+        **_steps(sample),
+        **_outcomes(sample),
+        **_answers(sample),
+        **watch_messages(sample),
+        **request_messages(sample),
+    }
 
 
 def views(sample: Sample) -> dict[str, View]:
@@ -53,7 +64,12 @@ def views(sample: Sample) -> dict[str, View]:
         "token_page": token_pages.token_page(
             Page(items=[sample.looked_at()], number=1, pages=3), ZONE
         ),
+        "status_page": token_pages.status_page(
+            replace(sample.looked_at(), step=NextStep.SIGN_TERMS), ZONE
+        ),
         **histories(sample),
+        **watch_views(sample),
+        **request_views(sample),
         "refusal_view": page(upload.TITLE, words(Refused("no", user_message=f"No: {name}."))),
     }
 
@@ -121,7 +137,7 @@ def _requests(sample: Sample) -> dict[str, Message]:
         "request_cancelled": card(sample.shown(RequestState.CANCELLED), ZONE),
         "request_expired": card(sample.shown(RequestState.EXPIRED), ZONE),
         "request_failed": card(sample.shown(RequestState.FAILED, AMIR), ZONE),
-        "declined_news": request_card.declined(sample.declined()),
+        "declined_news": story.news(sample.declined()),
     }
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.drawing import Drawing
 from bot.notifier import SlackNotifier
 from bot.scopes import LOOKING, SCOPES, Granted
 from bot.sightings import SENT_AS_FILES
@@ -33,12 +32,25 @@ from services.posting import (
 )
 from storage.database import Database
 from storage.records import OutboxItem
-from storage.states import DecisionState, NoticeKind, RequestState
+from storage.states import (
+    AlertState,
+    DecisionState,
+    Health,
+    NoticeKind,
+    ReminderState,
+    ReportKind,
+    ReportState,
+    RequestState,
+    StoryEvent,
+)
+from storage.watch_records import Alert, Reminder, Report
+from tests.bot.drawings import drawing_of
 from tests.bot.samples import (
     AMIR,
     DECISION,
     ITEM,
     KEY_PAIR,
+    NOW,
     OLIVIA,
     OTTO,
     REQUEST,
@@ -46,6 +58,7 @@ from tests.bot.samples import (
     TOKEN,
     UPLOAD,
     ZONE,
+    made,
 )
 from tests.bot.served import migrated
 from tests.sandbox.slack.conversations import Channel
@@ -60,9 +73,43 @@ REFUSED = replace(
     refusal=f"{person(AMIR)} was first: this was approved already.",
     dedupe_key="e",
 )
+REMINDER = made(
+    Reminder,
+    id="m" * 32,
+    token_id=TOKEN.id,
+    expires_at=TOKEN.expires_at,
+    rung=7,
+    state=ReminderState.SENT,
+    decided_at=NOW,
+    post_id="m" * 32,
+    owner_post_id="m" * 32,
+)
+ALERT = made(
+    Alert,
+    id="a" * 32,
+    token_id=TOKEN.id,
+    health=Health.SUPERSEDED,
+    state=AlertState.OPEN,
+    began_at=NOW,
+    evidence="/session: HTTP 403",
+    post_id="a" * 32,
+)
+REPORT = made(
+    Report,
+    id="p" * 32,
+    kind=ReportKind.DEACTIVATED,
+    subject=OTTO,
+    reporter=AMIR,
+    tokens={},
+    state=ReportState.OPEN,
+)
 SUBJECTS = {
     NoticeKind.REQUEST_CARD: REQUEST.id,
     NoticeKind.REQUEST_NEWS: REQUEST.id,
+    NoticeKind.REQUEST_STORY: REQUEST.id,
+    NoticeKind.UPLOAD_NAG: REQUEST.id,
+    NoticeKind.UPLOAD_KEPT: UPLOAD.id,
+    NoticeKind.TOKEN_GONE: REQUEST.id,
     NoticeKind.CLICK_ANSWER: REFUSED.id,
     NoticeKind.CERTIFICATE: KEY_PAIR.id,
     NoticeKind.STEPS: REQUEST.id,
@@ -73,8 +120,24 @@ SUBJECTS = {
     NoticeKind.MESSAGE_REFUSED: REQUEST.id,
     NoticeKind.FILE_CLEANUP: UPLOAD.id,
     NoticeKind.HISTORY_EXPORT: TOKEN.id,
+    NoticeKind.REMINDER: REMINDER.id,
+    NoticeKind.REMINDER_OWNER: REMINDER.id,
+    NoticeKind.ESCALATION: REMINDER.id,
+    NoticeKind.OWNER_NOT_REACHED: REMINDER.id,
+    NoticeKind.HEALTH_ALERT: ALERT.id,
+    NoticeKind.HEALTH_CLEAR: ALERT.id,
+    NoticeKind.REPORT: REPORT.id,
+    NoticeKind.REPORT_DIRECT: REPORT.id,
+    NoticeKind.HANDED_OVER: "h" * 32,
+    NoticeKind.DIGEST: "g" * 32,
+    NoticeKind.PICTURE: "",
 }
-FILES = {NoticeKind.CERTIFICATE, NoticeKind.FILE_CLEANUP, NoticeKind.HISTORY_EXPORT}
+FILES = {
+    NoticeKind.CERTIFICATE,
+    NoticeKind.FILE_CLEANUP,
+    NoticeKind.HISTORY_EXPORT,
+    NoticeKind.PICTURE,
+}
 FACTS = {
     NoticeKind.CHANNEL_CLOSED: {"channel": "C0ALERTS", "error": "is_archived"},
     NoticeKind.MESSAGE_REFUSED: {
@@ -83,6 +146,17 @@ FACTS = {
         "destination": OLIVIA,
         "error": "invalid_blocks",
     },
+    NoticeKind.REQUEST_STORY: {"event": StoryEvent.EXPIRED.value},
+    NoticeKind.OWNER_NOT_REACHED: {"owner": OTTO},
+    NoticeKind.HANDED_OVER: {"owner": AMIR, "by": OLIVIA, "tokens": TOKEN.id},
+    NoticeKind.DIGEST: {"at": NOW.isoformat(), "head": f"7:{'ab' * 32}"},
+}
+WITHOUT_SUBJECT = {
+    NoticeKind.CHANNEL_CLOSED,
+    NoticeKind.MESSAGE_REFUSED,
+    NoticeKind.HANDED_OVER,
+    NoticeKind.DIGEST,
+    NoticeKind.PICTURE,
 }
 
 
@@ -135,7 +209,7 @@ async def place(tmp_path: Path, filled: Path) -> AsyncIterator[Place]:
             database=database,
             notifier=SlackNotifier(
                 client,
-                Drawing(database=database, zone=ZONE),
+                drawing_of(database, ZONE),
                 bot_user=slack.bot_user_id,
                 granted=Granted(frozenset(SCOPES)),
             ),
@@ -157,6 +231,9 @@ async def fill(url: str) -> None:
         await tx.key_pairs.add(KEY_PAIR)
         await tx.uploads.add(UPLOAD)
         await tx.sync_runs.add(RUN)
+        await tx.reminders.add(REMINDER)
+        await tx.alerts.add(ALERT)
+        await tx.reports.add(REPORT)
     await database.close()
 
 
@@ -176,7 +253,7 @@ async def test_every_kind_of_notice_is_drawn_and_slack_takes_it(place: Place) ->
 
 
 async def test_what_is_gone_is_never_posted(place: Place) -> None:
-    for kind in set(NoticeKind) - FACTS.keys():
+    for kind in set(NoticeKind) - WITHOUT_SUBJECT:
         item = place.item(kind, OLIVIA, subject_id="0" * 32)
         assert await place.post(item) == Moot(error="what it tells of is gone")
     assert not place.olivia.dm.messages
@@ -428,6 +505,43 @@ async def test_no_message_holds_what_is_sealed(place: Place) -> None:
     assert "v1:" not in str(place.slack.requests)
 
 
+async def test_the_digest_shows_its_picture_where_slack_takes_it(place: Place) -> None:
+    await place.post(place.item(NoticeKind.DIGEST))
+    (digest,) = place.channel.messages
+    (image,) = [block for block in digest.blocks if block["type"] == "image"]
+    file = place.slack.files.by_id[image["slack_file"]["id"]]
+    assert file.content.startswith(b"\x89PNG")
+    assert "HQ iPads" in image["alt_text"]
+    assert not digest.thread
+
+
+async def test_where_slack_takes_no_picture_in_a_message_it_is_in_the_thread(
+    place: Place,
+) -> None:
+    place.slack.faults.error("chat.postMessage", "invalid_blocks")
+    await place.post(place.item(NoticeKind.DIGEST))
+    (digest,) = [one for one in place.channel.messages if one.blocks]
+    assert not [block for block in digest.blocks if block["type"] == "image"]
+    (reply,) = digest.thread
+    assert reply.files[0].content.startswith(b"\x89PNG")
+
+
+async def test_a_digest_whose_picture_cannot_be_sent_is_posted_without_it(place: Place) -> None:
+    place.slack.faults.error("files.getUploadURLExternal", "internal_error", times=5)
+    outcome = await place.post(place.item(NoticeKind.DIGEST))
+    assert isinstance(outcome, Posted)
+    (digest,) = place.channel.messages
+    assert digest.says("Audit head")
+    assert not digest.thread
+
+
+async def test_the_picture_comes_as_a_file_with_what_it_shows_in_words(place: Place) -> None:
+    await place.post(place.item(NoticeKind.PICTURE, OLIVIA))
+    (message,) = place.olivia.dm.messages
+    assert message.files[0].name == "tokens.png"
+    assert message.says("1 HQ iPads:")
+
+
 MARK = "m" * 32
 
 
@@ -551,14 +665,14 @@ async def test_a_message_that_slack_has_is_found_by_its_mark(place: Place, *, di
     item = await in_doubt(place, OLIVIA if direct else place.channel.id, accepted=True)
     where = place.olivia.dm if direct else place.channel
     (message,) = where.messages
-    assert await place.notifier.find(item) == Posted(channel=where.id, ts=message.ts)
+    assert await place.notifier.find(item, None) == Posted(channel=where.id, ts=message.ts)
 
 
 async def test_a_message_that_slack_does_not_have_is_absent(place: Place) -> None:
     let_look(place, *LOOKING)
     item = await in_doubt(place, place.channel.id, accepted=False)
     await place.post(place.item(NoticeKind.SYNC_RESULT, mark="o" * 32))
-    assert await place.notifier.find(item) == Absent()
+    assert await place.notifier.find(item, None) == Absent()
 
 
 async def test_a_mark_that_somebody_else_copied_is_not_taken_for_ours(place: Place) -> None:
@@ -566,14 +680,14 @@ async def test_a_mark_that_somebody_else_copied_is_not_taken_for_ours(place: Pla
     item = await in_doubt(place, place.channel.id, accepted=True)
     (ours,) = place.channel.messages
     ours.user_id = OLIVIA
-    assert await place.notifier.find(item) == Absent()
+    assert await place.notifier.find(item, None) == Absent()
 
 
 async def test_without_a_scope_to_look_nothing_is_told_and_slack_is_not_asked(
     place: Place,
 ) -> None:
     item = await in_doubt(place, place.channel.id, accepted=True)
-    assert await place.notifier.find(item) == Untold(why="no scope to look")
+    assert await place.notifier.find(item, None) == Untold(why="no scope to look")
     assert not place.slack.calls("conversations.history")
 
 
@@ -581,22 +695,22 @@ async def test_scopes_that_are_not_told_are_tried(place: Place) -> None:
     place.slack.shows_scopes = False
     place.notifier.sightings.granted = Granted()
     item = await in_doubt(place, place.channel.id, accepted=True)
-    assert await place.notifier.find(item) == Untold(why="missing_scope")
+    assert await place.notifier.find(item, None) == Untold(why="missing_scope")
     place.slack.token.scopes |= {"channels:history"}
-    assert isinstance(await place.notifier.find(item), Posted)
+    assert isinstance(await place.notifier.find(item, None), Posted)
 
 
 async def test_a_look_that_gets_no_answer_is_tried_again(place: Place) -> None:
     let_look(place, *LOOKING)
     item = await in_doubt(place, place.channel.id, accepted=True)
     place.slack.faults.rate_limit("conversations.history", retry_after=9)
-    assert await place.notifier.find(item) == NotNow(seconds=9, error=THROTTLED)
+    assert await place.notifier.find(item, None) == NotNow(seconds=9, error=THROTTLED)
     for make in (place.slack.faults.reset, place.slack.faults.status):
         make("conversations.history", times=2)
-        assert isinstance(await place.notifier.find(item), Unsent)
+        assert isinstance(await place.notifier.find(item, None), Unsent)
         place.slack.faults.clear()
     place.channel.members.remove(place.slack.bot_user_id)
-    assert await place.notifier.find(item) == Untold(why="not_in_channel")
+    assert await place.notifier.find(item, None) == Untold(why="not_in_channel")
 
 
 async def test_a_look_goes_through_several_pages_and_no_further_back_than_needed(
@@ -606,7 +720,7 @@ async def test_a_look_goes_through_several_pages_and_no_further_back_than_needed
     item = await in_doubt(place, place.channel.id, accepted=True)
     for number in range(250):
         place.slack.post(place.channel, OLIVIA, text=str(number))
-    assert isinstance(await place.notifier.find(item), Posted)
+    assert isinstance(await place.notifier.find(item, None), Posted)
     first, second = place.slack.calls("conversations.history")
     assert (first.get("cursor"), bool(second.get("cursor"))) == (None, True)
     age = item.unsure_since.timestamp() - float(first["oldest"]) if item.unsure_since else 0
@@ -621,4 +735,4 @@ async def test_what_has_no_mark_is_not_looked_for(place: Place) -> None:
         replace(item, kind=NoticeKind.CERTIFICATE),
         replace(item, visible_to=OLIVIA),
     ):
-        assert isinstance(await place.notifier.find(unmarked), Untold)
+        assert isinstance(await place.notifier.find(unmarked, None), Untold)

@@ -4,11 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot.schedule import LanePlan, Schedule
 from bot.work import Work
+from services.clock import machine_now
 
 NEVER = 3600
 
@@ -228,3 +230,50 @@ async def test_work_that_fails_is_in_the_log_and_ends_nothing_else(
 async def test_nothing_to_wait_for_is_no_wait() -> None:
     async with asyncio.timeout(0.5):
         await Work().drain(NEVER)
+
+
+class SetClock:
+    """A machine's clock that somebody may set."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        return machine_now() + self.ahead
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-1), timedelta(days=400), timedelta(minutes=2)])
+async def test_a_clock_that_is_set_is_noticed_and_told_for_some_ticks(
+    jump: timedelta, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = SetClock()
+    schedule = Schedule([LanePlan(name="lane", sweep=Lane().sweep)], 1, clock.now)
+    schedule.start()
+    assert schedule.trouble() is None
+    clock.ahead = jump
+    async with asyncio.timeout(10):
+        while schedule.trouble() != "jumped":  # noqa: ASYNC110 - as the health check does
+            await asyncio.sleep(0.01)
+        assert not schedule.alive()
+        while schedule.trouble() is not None:  # noqa: ASYNC110 - as the health check does
+            await asyncio.sleep(0.01)
+    assert schedule.alive()
+    await schedule.stop()
+    (record,) = [one for one in caplog.records if one.message == "clock_jumped"]
+    assert abs(record.seconds - jump.total_seconds()) <= 1  # type: ignore[attr-defined]
+
+
+async def test_a_ticker_that_died_is_brought_back(caplog: pytest.LogCaptureFixture) -> None:
+    lane = Lane()
+    schedule = Schedule([LanePlan(name="lane", sweep=lane.sweep)], 1)
+    schedule.start()
+    schedule._ticker.shutdown(wait=False)
+    async with asyncio.timeout(20):
+        while schedule.trouble() != "stalled":  # noqa: ASYNC110 - as the health check does
+            await asyncio.sleep(0.01)
+        while not schedule.alive():  # noqa: ASYNC110 - as the health check does
+            await asyncio.sleep(0.01)
+    swept = lane.sweeps
+    await lane.swept(swept + 2)
+    await schedule.stop()
+    assert "ticker_dead" in [one.message for one in caplog.records]

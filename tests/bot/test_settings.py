@@ -35,6 +35,11 @@ BAD = {
     "APPLE_ENROLLMENT_URL": ["http://mdmenrollment.apple.com", "https://x.example/v1", "apple"],
     "SYNC_EVERY": ["0", "-1", "often", "1.5"],
     "TICK_EVERY": ["0", "x"],
+    "HEALTH_EVERY": ["0", "-1", "often"],
+    "REMINDER_DAYS": ["-1", "soon", "7;3", "366", "1.5", "99999999999"],
+    "DAY_STARTS": ["9", "24:00", "9:00", "09:60", "nine", "09:00:00"],
+    "METRICS_PORT": ["0", "65536", "http"],
+    "HEARTBEAT_URL": ["http://beats.example/x", "beats", "https://", "https://u:p@b.example/"],
     "TIME_ZONE": ["Berlin", "../etc/passwd", "Mars/Olympus", "/etc/localtime"],
     "PORT": ["0", "65536", "http"],
     "LOG_LEVEL": ["LOUD"],
@@ -122,6 +127,19 @@ def test_approvals_are_a_number_or_pairs(
 ) -> None:
     monkeypatch.setenv("APPROVALS_REQUIRED", text)
     assert load_settings().approvals_required.needed(Action.CREATE) == needed
+
+
+def test_reminder_days_are_numbers_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().reminder_days == (60, 30, 14, 7, 3, 1, 0)
+    monkeypatch.setenv("REMINDER_DAYS", " 7, 30,0 ,7")
+    assert load_settings().reminder_days == (30, 7, 0)
+
+
+def test_the_heartbeats_path_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEARTBEAT_URL", f"https://beats.example/{SECRET}")
+    settings = load_settings()
+    assert settings.other_addresses() == ["HEARTBEAT_URL=https://beats.example"]
+    assert SECRET not in repr(settings)
 
 
 def test_keys_come_from_a_file_with_one_a_line(

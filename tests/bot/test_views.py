@@ -11,7 +11,6 @@ from bot.views import create, upload
 from bot.views.blocks import Message, View
 from bot.views.tokens import token_list
 from bot.views.wording import REQUEST_STATES, escape, said
-from services.errors import InvalidForm
 from services.phrases import person
 from services.wrong_file import WrongFileReason
 from storage.states import Portal, RequestState
@@ -91,12 +90,15 @@ def test_buttons_and_hidden_data_carry_ids_not_facts(message: Message) -> None:
     for block in message.blocks:
         for element in block.get("elements", []):
             if element["type"] == "button":
-                assert re.fullmatch(r"[a-z0-9]{32}", element["value"])
+                assert re.fullmatch(r"[a-z0-9]{32}(\.[a-f0-9]{16})?|all", element["value"])
 
 
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
 def test_a_modal_hides_an_id_or_a_known_word(view: View) -> None:
-    assert re.fullmatch(r"([a-z0-9]{32}|apple)?", view.get("private_metadata", ""))
+    assert re.fullmatch(
+        r"([a-z0-9]{32}(\.[a-f0-9]{16}\.[A-Z0-9]+/[0-9.]+)?|apple)?",
+        view.get("private_metadata", ""),
+    )
 
 
 def test_the_name_of_a_token_is_seen_as_it_was_typed() -> None:
@@ -151,11 +153,12 @@ def test_an_empty_create_form_consents_to_nothing() -> None:
     assert (form.name, form.reason, form.owner) == ("", "", "")
 
 
-def test_an_upload_form_without_a_file_names_the_field() -> None:
+def test_an_upload_form_without_a_file_brings_neither_file_nor_text() -> None:
     values: dict[str, Any] = {"file": {"file": {"type": "file_input", "files": []}}}
-    with pytest.raises(InvalidForm) as caught:
-        upload.parse_upload({"id": "V1", "state": {"values": values}})
-    assert list(caught.value.fields) == ["file"]
+    form = upload.parse_upload(
+        {"id": "V1", "private_metadata": "r" * 32, "state": {"values": values}}
+    )
+    assert (form.file_id, form.text) == ("", "")
 
 
 def submitted(*, name: str, consent: bool) -> View:

@@ -70,3 +70,13 @@ async def upload(deployed: Deployment, steps: Message, name: str, content: bytes
     olivia.fill("Server token file", (name, content))
     await olivia.submit()
     assert not olivia.errors, olivia.errors
+
+
+async def decline(deployed: Deployment, card: Message, why: str) -> None:
+    """The approver says no, and why."""
+    amir = deployed.cast.approver
+    await amir.click("Decline…", message=card)
+    await deployed.slack.wait_for(lambda: amir.view and amir.view.submit, what="the decline form")
+    amir.fill("Why do you decline?", why)
+    await amir.submit()
+    assert not amir.errors, amir.errors

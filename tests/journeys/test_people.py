@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.journeys.steps import APPLE_ID, ask, steps_message
+from tests.journeys.steps import APPLE_ID, ask, decline, steps_message
 from tests.sandbox.deployment import Deployment
 from tests.sandbox.slack.conversations import Message
+from tests.sandbox.slack.reading import buttons_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -12,7 +13,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def test_the_requester_cannot_approve_even_as_an_approver(shared: Deployment) -> None:
     card = await ask(shared, "Own")
     olivia = shared.cast.operator
-    await olivia.click("Approve", message=card)
+    assert [button.text for button in buttons_of(card.blocks, olivia.id)] == ["Cancel"]
+    await olivia.click({"type": "button", **_button(card, "Approve")}, message=card)
     answer = await shared.slack.wait_for(lambda: olivia.ephemerals[-1], what="the refusal")
     assert answer.says("somebody else has to decide")
     assert card.buttons
@@ -39,10 +41,10 @@ async def test_a_declined_request_frees_the_name_and_tells_its_requester(
     shared: Deployment,
 ) -> None:
     card = await ask(shared, "Not this one")
-    await shared.cast.approver.click("Decline", message=card)
+    await decline(shared, card, "The other server is enough")
     dm = shared.cast.operator.dm
     await shared.slack.wait_for(
-        lambda: any(m.says("was declined by") for m in dm.messages), what="the news"
+        lambda: any(m.says("The other server is enough") for m in dm.messages), what="the news"
     )
     await shared.slack.wait_for(lambda: not card.buttons, what="the card's edit")
     again = await ask(shared, "Not this one")

@@ -127,8 +127,6 @@ async def test_a_file_cut_short_is_told(shared: Deployment) -> None:
         ("revoked", "revoked"),
         ("account gone", "gone or barred"),
         ("terms", "terms"),
-        ("HTML", "no usable answer"),
-        ("reset", "no usable answer"),
     ],
 )
 async def test_what_apple_refuses_is_said_with_its_reason(
@@ -145,11 +143,25 @@ async def test_what_apple_refuses_is_said_with_its_reason(
             server.revoke()
         case "account gone":
             organisation.remove_admin(APPLE_ID)
-        case "terms":
-            organisation.change_terms()
-        case "HTML":
-            shared.apple.faults.next("/account", faults.html_page())
         case _:
-            shared.apple.faults.next("/account", faults.reset(faults.Reset.AFTER))
+            organisation.change_terms()
     await upload(shared, steps, name, content)
     await refused(shared, happens, sentence)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [("HTML", faults.html_page()), ("reset", faults.reset(faults.Reset.AFTER))],
+)
+async def test_a_file_waits_under_seal_where_apple_gives_no_answer(
+    shared: Deployment, name: str, fault: faults.Fault
+) -> None:
+    steps = await approved(shared, name)
+    server = register_at_apple(shared, name=name)
+    shared.apple.faults.next("/account", fault)
+    await upload(shared, steps, *server.download_token(as_admin=APPLE_ID))
+    dm = shared.cast.operator.dm
+    await shared.slack.wait_for(
+        lambda: any(m.says(f"*{name}*: Apple gives no usable answer") for m in dm.messages),
+        what="the news",
+    )

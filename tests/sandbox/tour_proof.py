@@ -67,7 +67,7 @@ def _repeated(deployed: Deployment) -> list[str]:
     messages = deployed.cast.operator.dm.messages
     certificates = [file.name for message in messages for file in message.files]
     steps = [
-        call for call in deployed.slack.calls("chat.postMessage") if "Your steps" in repr(call)
+        call for call in deployed.slack.calls("chat.postMessage") if "Save the `.pem`" in repr(call)
     ]
     counts = {"certificate": len(certificates), "list of steps": len(steps)}
     return [f"{what} came {count} times" for what, count in counts.items() if count != 1]

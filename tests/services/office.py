@@ -2,28 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import time, timedelta
 from itertools import count
+from zoneinfo import ZoneInfo
 
 import httpx
 
 from services.apple.program import AppleProgram
 from services.apple.vault import Vault
 from services.audit import AuditLog
-from services.decisions import Click, Decisions
+from services.calendar import Calendar
+from services.decisions import Click
 from services.delivery import Delivery
+from services.desk import DeskGround, desk_of
 from services.notices import Channels, Notices
 from services.policy import Approvals
-from services.preparation import Preparation
 from services.programs import Program
-from services.requests import CreateForm, Requests
+from services.request_forms import CreateForm, DeleteForm, RenewForm
 from services.sealing import EncryptionKey, KeyRing
 from services.settling import Pace
 from services.sync import Sync
-from services.uploads import UploadForm, Uploads
+from services.uploads import UploadForm
 from storage.database import Database
 from storage.records import AuditEntry, Decision, OutboxItem, Request, Token, Upload
-from storage.states import NoticeKind, Portal, ProgramName, Verdict
+from storage.states import Action, NoticeKind, Portal, ProgramName, RenewalCause, Verdict
 from tests.sandbox.apple.organisation import Organisation
 from tests.sandbox.apple.server import Server
 from tests.sandbox.apple.service import Apple
@@ -42,6 +44,8 @@ APPLE_ID = "it-admin@schools.example"
 ALERTS = "C0ALERTS"
 APPROVALS = "C0APPROVALS"
 KEYS = KeyRing((EncryptionKey(name="k1", key=bytes(range(32))),))
+
+CALENDAR = Calendar(zone=ZoneInfo("UTC"), starts=time(9))
 
 _numbers = count(1)
 
@@ -82,30 +86,24 @@ class Office:
         self.program = AppleProgram(database, outside.http, self.vault, self.clock)
         by_name: Mapping[ProgramName, Program] = programs or {ProgramName.APPLE: self.program}
         clock, notices, people = self.clock, self.notices, outside.people
-        self.requests = Requests(
-            database=database,
-            people=people,
-            audit=self.audit,
-            notices=notices,
-            approvals=approvals or Approvals(by_action={}),
-            programs=frozenset(by_name),
-            clock=clock,
+        self.desk = desk_of(
+            DeskGround(
+                database=database,
+                programs=by_name,
+                people=people,
+                files=outside.files,
+                keys=keys,
+                audit=self.audit,
+                notices=notices,
+                approvals=approvals or Approvals(by_action={}),
+                calendar=CALENDAR,
+                clock=clock,
+            )
         )
-        self.decisions = Decisions(
-            database=database, people=people, audit=self.audit, notices=notices, clock=clock
-        )
-        self.preparation = Preparation(
-            database=database, programs=by_name, audit=self.audit, notices=notices, clock=clock
-        )
-        self.uploads = Uploads(
-            database=database,
-            programs=by_name,
-            files=outside.files,
-            people=people,
-            audit=self.audit,
-            notices=notices,
-            clock=clock,
-        )
+        self.requests, self.decisions = self.desk.requests, self.desk.decisions
+        self.preparation, self.uploads = self.desk.preparation, self.desk.uploads
+        self.proving, self.life = self.desk.proving, self.desk.life
+        self.renewals, self.deletions = self.desk.renewals, self.desk.deletions
         self.sync = Sync(
             database=database,
             programs=by_name,
@@ -175,7 +173,7 @@ class Office:
     async def bring(self, request: Request, file: bytes | Exception) -> Upload:
         """The operator submits a file, and it gets its outcome."""
         upload = await self.submit(request, file)
-        await self.uploads.finish_due()
+        await self.proving.finish_due()
         async with self.database.read() as tx:
             return await tx.uploads.get(upload.id) or upload
 
@@ -185,6 +183,35 @@ class Office:
         server = await self.server(request)
         await self.bring(request, server.download_token().content)
         return await self.token(request), server
+
+    async def renew(self, token: Token, **fields: object) -> Request:
+        """The operator asks to renew; by default, for the yearly reason."""
+        return await self.renewals.ask(OPERATOR, renew_form(token, **fields))
+
+    async def under_way(self, token: Token, **fields: object) -> Request:
+        """A renewal that waits for its file: asked for, approved, prepared."""
+        request = await self.renew(token, **fields)
+        await self.click(request)
+        await self.preparation.begin_approved()
+        return await self.request(request.id)
+
+    async def delete(
+        self, token: Token, person: str = OPERATOR, *, action: Action = Action.DELETE
+    ) -> Request:
+        """The operator asks to delete the token, or to remove its devices here."""
+        form = DeleteForm(
+            submission=f"delete-{next(_numbers)}",
+            token_id=token.id,
+            action=action,
+            typed=token.name,
+            reason="The school moves to another MDM",
+        )
+        return await self.deletions.ask(person, form)
+
+    async def stories(self, request: Request) -> list[str]:
+        """What was told in the request's thread."""
+        items = await self.outbox(NoticeKind.REQUEST_STORY)
+        return [item.facts["event"] for item in items if item.subject_id == request.id]
 
     async def request(self, request_id: str) -> Request:
         """The request as it is now."""
@@ -229,6 +256,20 @@ def form(name: str = "HQ iPads", **fields: object) -> CreateForm:
     return replace(good, **fields)  # type: ignore[arg-type]
 
 
+def renew_form(token: Token, **fields: object) -> RenewForm:
+    """A renew form that has nothing wrong, but for what is given."""
+    good = RenewForm(
+        submission=f"renew-{next(_numbers)}",
+        token_id=token.id,
+        cause=RenewalCause.YEARLY,
+        apple_id=token.apple_id,
+        reason="",
+        replaces=False,
+        rotate=False,
+    )
+    return replace(good, **fields)  # type: ignore[arg-type]
+
+
 def click(request: Request, person: str, verdict: Verdict, *, key: str) -> Click:
     """A click on the request's card in the approvals channel."""
     return Click(
@@ -237,4 +278,5 @@ def click(request: Request, person: str, verdict: Verdict, *, key: str) -> Click
         verdict=verdict,
         origin=f"{APPROVALS}/1.0",
         key=key,
+        digest=request.digest,
     )

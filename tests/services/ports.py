@@ -11,11 +11,13 @@ from services.posting import Finding, Outcome, Posted, Untold
 from services.programs import (
     Beginning,
     Brought,
+    Counts,
     DevicePage,
     Holding,
     Keep,
     KeepPage,
     Proof,
+    Purpose,
     SyncEnd,
 )
 from storage.records import Device, OutboxItem, Token
@@ -103,7 +105,7 @@ class Pinboard:
         """What a destination answers next; without any, it takes the message."""
         self.findings: dict[str, list[Finding]] = {}
         """What a look at a destination tells next; without any, it tells nothing."""
-        self.sought: list[OutboxItem] = []
+        self.sought: list[tuple[OutboxItem, OutboxItem | None]] = []
 
     async def post(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
         await asyncio.sleep(0)
@@ -113,9 +115,9 @@ class Pinboard:
             return waiting.pop(0)
         return Posted(channel=item.destination, ts=f"{len(self.posted)}.0")
 
-    async def find(self, item: OutboxItem) -> Finding:
+    async def find(self, item: OutboxItem, original: OutboxItem | None) -> Finding:
         await asyncio.sleep(0)
-        self.sought.append(item)
+        self.sought.append((item, original))
         waiting = self.findings.get(item.destination)
         return waiting.pop(0) if waiting else Untold(why="no scope to look")
 
@@ -144,14 +146,20 @@ class Listing:
             raise self.trouble
         return self.end
 
-    async def begin(self, token: Token) -> Beginning:
+    async def begin(self, token: Token, purpose: Purpose) -> Beginning:
+        raise NotImplementedError(token, purpose)
+
+    async def check(self, token: Token, file: bytes, purpose: Purpose) -> None:
+        raise NotImplementedError(token, file, purpose)
+
+    async def prove(self, token: Token, brought: Brought, purpose: Purpose) -> Proof:
+        raise NotImplementedError(token, brought, purpose)
+
+    async def count(self, token: Token) -> Counts:
         raise NotImplementedError(token)
 
-    async def check(self, token: Token, file: bytes) -> None:
-        raise NotImplementedError(token, file)
-
-    async def prove(self, token: Token, brought: Brought) -> Proof:
-        raise NotImplementedError(token, brought)
+    async def remove_devices(self, token: Token) -> Keep:
+        raise NotImplementedError(token)
 
     async def read(self, token: Token) -> Holding:
         raise NotImplementedError(token)

@@ -10,7 +10,7 @@ import pytest
 from services.apple.errors import AppleError
 from services.errors import NotFound, SealBroken
 from services.lifecycle import move_token
-from services.programs import Brought, Evidence
+from services.programs import Brought, Evidence, Purpose
 from services.sealing import EncryptionKey, KeyRing
 from services.wrong_file import WrongFile, WrongFileReason
 from storage.records import Request, Token
@@ -35,7 +35,7 @@ async def token(office: Office, waiting: Request) -> Token:
 
 
 async def test_beginning_leaves_nothing_before_it_is_kept(office: Office, token: Token) -> None:
-    beginning = await office.program.begin(token)
+    beginning = await office.program.begin(token, Purpose.CREATE)
     assert beginning.evidence == (Evidence.SERVER_TOKEN_FILE,)
     assert beginning.certificate_id is not None
     async with office.database.write() as tx:
@@ -49,7 +49,7 @@ async def test_beginning_leaves_nothing_before_it_is_kept(office: Office, token:
 async def test_a_right_file_passes_the_check_without_asking_apple(
     office: Office, token: Token, server: Server
 ) -> None:
-    await office.program.check(token, server.download_token().content)
+    await office.program.check(token, server.download_token().content, Purpose.CREATE)
     assert office.apple.requests == []
 
 
@@ -57,25 +57,27 @@ async def test_a_check_needs_no_private_key(office: Office, token: Token, server
     stranger = KeyRing((EncryptionKey(name="k1", key=b"x" * 32),))
     keyless = Office(office.database, office.outside, keys=stranger)
     file = server.download_token().content
-    await keyless.program.check(token, file)
+    await keyless.program.check(token, file, Purpose.CREATE)
     with pytest.raises(SealBroken):
-        await keyless.program.prove(token, Brought(file=file))
+        await keyless.program.prove(token, Brought(file=file), Purpose.CREATE)
 
 
 async def test_a_check_names_a_wrong_file(office: Office, token: Token, server: Server) -> None:
     with pytest.raises(WrongFile) as caught:
-        await office.program.check(token, b"")
+        await office.program.check(token, b"", Purpose.CREATE)
     assert caught.value.reason is WrongFileReason.EMPTY
     server.upload_certificate(key_pair("Somebody else's").certificate_pem)
     with pytest.raises(WrongFile) as caught:
-        await office.program.check(token, server.download_token().content)
+        await office.program.check(token, server.download_token().content, Purpose.CREATE)
     assert caught.value.reason is WrongFileReason.UNKNOWN_RECIPIENT
 
 
 async def test_a_proof_is_in_force_only_once_it_is_kept(
     office: Office, token: Token, server: Server
 ) -> None:
-    proof = await office.program.prove(token, Brought(file=server.download_token().content))
+    proof = await office.program.prove(
+        token, Brought(file=server.download_token().content), Purpose.CREATE
+    )
     assert proof.account.server_uuid == server.uuid
     assert proof.account.admin_id == APPLE_ID
     assert proof.expires_at == office.clock.now() + timedelta(days=365)
@@ -89,7 +91,9 @@ async def test_a_renewed_token_does_not_go_on_in_the_old_ones_session(
     office: Office, active: Token, server: Server
 ) -> None:
     await office.program.read(active)
-    proof = await office.program.prove(active, Brought(file=server.download_token().content))
+    proof = await office.program.prove(
+        active, Brought(file=server.download_token().content), Purpose.RENEW
+    )
     async with office.database.write() as tx:
         await proof.keep(tx)
     assert (await office.program.read(active)).health is Health.OK

@@ -308,7 +308,7 @@ async def test_a_file_without_its_entry_is_not_taken(office: Office, path: Path)
     before = await office.outbox(), await office.token(request)
     tamper(path, REFUSE_ENTRIES)
     with pytest.raises(IntegrityError, match="no room for the entry"):
-        await office.uploads.finish_due()
+        await office.proving.finish_due()
     assert (await office.outbox(), await office.token(request)) == before
     async with office.database.read() as tx:
         assert await tx.credentials.in_force(request.token_id) is None

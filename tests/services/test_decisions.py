@@ -167,6 +167,7 @@ async def test_a_click_on_an_unknown_request_is_told_so(office: Office) -> None:
                 verdict=unknown.verdict,
                 origin=unknown.origin,
                 key=unknown.key,
+                digest=unknown.digest,
             )
         )
     assert "/enroll-token list" in caught.value.user_message

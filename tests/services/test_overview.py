@@ -10,7 +10,8 @@ import pytest
 
 from services.audit import AuditLog, Deed
 from services.errors import NotAllowed
-from services.overview import NextStep, Overview, Overviews, next_step
+from services.next_steps import NextStep, next_step
+from services.overview import Overview, Overviews
 from services.phrases import person as named
 from services.policy import Actor, Role, require_any
 from services.tokens import PAGE, Tokens
@@ -187,7 +188,9 @@ async def test_trouble_comes_first_then_what_ends_soonest(
     )
     order = ["dead", "soon", "far", "new"]
     assert [one.token.name for one in (await seen(overviews, OPERATOR)).tokens] == order
-    tokens = Tokens(database=database, people=people, clock=clock, zone=ZONE)
+    tokens = Tokens(
+        database=database, people=people, clock=clock, zone=ZONE, sync_every=timedelta(hours=12)
+    )
     assert [one.token.name for one in await tokens.list(OPERATOR, "")] == order
     assert [one.token.name for one in (await tokens.page(OPERATOR, 0)).items] == order
 

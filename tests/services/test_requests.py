@@ -8,7 +8,7 @@ from services.consents import consent
 from services.errors import InvalidForm, NotAllowed, Refused, UpstreamError
 from services.policy import Approvals, Role
 from storage.records import Request, Token
-from storage.states import NoticeKind, Portal, ProgramName, RequestState, TokenState
+from storage.states import Action, NoticeKind, Portal, ProgramName, RequestState, TokenState
 from tests.services.office import APPROVALS, Office, Outside, form
 from tests.services.ports import APPROVER, OPERATOR, OWNER, SECOND, STRANGER
 
@@ -136,7 +136,7 @@ async def test_only_an_operator_may_ask(office: Office, person: str) -> None:
     assert "*operator*" in caught.value.user_message
     assert OPERATOR in caught.value.user_message
     with pytest.raises(NotAllowed):
-        await office.requests.may_create(person)
+        await office.requests.may_ask(person, Action.CREATE)
     assert await nothing_was_made(office)
 
 
@@ -159,7 +159,7 @@ async def test_a_request_that_nobody_else_could_approve_is_refused_at_once(
     office: Office, outside: Outside
 ) -> None:
     outside.people.roles[Role.APPROVER] = {OPERATOR}
-    for attempt in (office.requests.may_create(OPERATOR), office.ask()):
+    for attempt in (office.requests.may_ask(OPERATOR, Action.CREATE), office.ask()):
         with pytest.raises(Refused) as caught:
             await attempt
         assert "add people to APPROVERS, or to set APPROVALS_REQUIRED=0" in (

@@ -12,7 +12,9 @@ import pytest
 
 from services.clock import machine_now
 from services.errors import InvalidForm, NotAllowed, NotFound, Refused, UpstreamError
-from services.uploads import TRIES, UploadForm
+from services.programs import Purpose
+from services.proving import TRIES
+from services.uploads import UploadForm
 from services.wrong_file import WrongFile, WrongFileReason
 from storage.database import Database
 from storage.records import Credentials as SealedCredentials
@@ -32,7 +34,7 @@ from tests.sandbox.apple.keypairs import key_pair
 from tests.sandbox.apple.mint import Mint
 from tests.sandbox.apple.server import Server
 from tests.sandbox.apple.shape import Shape
-from tests.services.office import ALERTS, APPLE_ID, Office, Outside
+from tests.services.office import ALERTS, APPLE_ID, Office, Outside, form
 from tests.services.ports import APPROVER, OPERATOR, OWNER, SECOND, START, STRANGER
 
 pytestmark = pytest.mark.usefixtures("online")
@@ -63,10 +65,30 @@ async def refused(office: Office, request: Request, file: bytes | Exception) -> 
     assert await held(office, request) == before
     assert before[0].state is RequestState.AWAITING_UPLOAD
     new = [item.kind for item in (await office.outbox())[len(notices) :]]
-    assert new == [NoticeKind.UPLOAD_REFUSED, NoticeKind.FILE_CLEANUP]
+    assert new == [
+        NoticeKind.UPLOAD_REFUSED,
+        NoticeKind.REQUEST_STORY,
+        NoticeKind.FILE_CLEANUP,
+    ]
     entry = (await office.entries())[-1]
     assert (entry.action, entry.actor) == ("upload.refuse", OPERATOR)
     assert entry.after["reason"] == upload.reason
+    return upload
+
+
+async def kept(office: Office, request: Request, file: bytes) -> Upload:
+    """Bring a file that its holder gives no answer to: it waits under seal, nothing changes."""
+    before = await held(office, request)
+    notices = await office.outbox()
+    upload = await office.bring(request, file)
+    assert (upload.state, upload.ended_at) == (UploadState.RECEIVED, None)
+    assert upload.content is not None
+    assert file.hex() not in upload.content
+    assert upload.kept_until is not None
+    assert await held(office, request) == before
+    new = [item.kind for item in (await office.outbox())[len(notices) :]]
+    assert new == [NoticeKind.REQUEST_STORY, NoticeKind.UPLOAD_KEPT]
+    assert (await office.entries())[-1].action == "upload.hold"
     return upload
 
 
@@ -116,12 +138,14 @@ async def test_a_proved_file_is_told_to_all_who_wait(
         NoticeKind.REQUEST_CARD,
         NoticeKind.STEPS,
         NoticeKind.TOKEN_ACTIVE,
+        NoticeKind.REQUEST_STORY,
         NoticeKind.FILE_CLEANUP,
     ]
-    card, steps, active, _ = told
+    card, steps, active, story, _ = told
     assert card.edits is not None
     assert steps.edits is not None
     assert active.destination == ALERTS
+    assert story.replies_to == card.edits
 
 
 async def test_apple_is_asked_before_anything_is_in_force(
@@ -175,7 +199,7 @@ async def test_two_processes_that_try_one_file_accept_it_once(
     office: Office, second_office: Office, waiting: Request, server: Server
 ) -> None:
     await office.submit(waiting, server.download_token().content)
-    await asyncio.gather(office.uploads.finish_due(), second_office.uploads.finish_due())
+    await asyncio.gather(office.proving.finish_due(), second_office.proving.finish_due())
     actions = [entry.action for entry in await office.entries()]
     assert actions.count("token.activate") == 1
     assert "upload.refuse" not in actions
@@ -189,7 +213,7 @@ async def test_the_right_file_submitted_twice_takes_effect_once(
     file = server.download_token().content
     first = await office.submit(waiting, file)
     second = await office.submit(waiting, file)
-    ended = {upload.id: upload.state for upload in await office.uploads.finish_due()}
+    ended = {upload.id: upload.state for upload in await office.proving.finish_due()}
     assert sorted([ended[first.id], ended[second.id]]) == ["accepted", "refused"]
     async with office.database.read() as tx:
         assert len(await tx.credentials.all(tx.credentials.select())) == 1
@@ -214,9 +238,9 @@ async def test_an_upload_submitted_before_a_restart_is_finished_after_it(
     upload = await office.submit(waiting, server.download_token().content)
     async with office.database.write() as tx:
         await tx.uploads.claim(upload, machine_now() + timedelta(seconds=60))
-    assert await second_office.uploads.finish_due() == []
+    assert await second_office.proving.finish_due() == []
     await make_due(office)
-    (finished,) = await second_office.uploads.finish_due()
+    (finished,) = await second_office.proving.finish_due()
     assert (finished.id, finished.state) == (upload.id, UploadState.ACCEPTED)
 
 
@@ -235,7 +259,7 @@ async def test_a_file_for_an_older_key_pair_is_told(
 ) -> None:
     token = await office.token(waiting)
     office.clock.pass_time(timedelta(minutes=1))
-    newer = await office.program.begin(token)
+    newer = await office.program.begin(token, Purpose.CREATE)
     async with office.database.write() as tx:
         await newer.keep(tx)
     upload = await refused(office, waiting, server.download_token().content)
@@ -357,9 +381,16 @@ async def test_where_apple_gives_no_answer_nothing_is_half_stored(
 ) -> None:
     file = server.download_token().content
     office.apple.faults.next(call, SILENT[what])
-    upload = await refused(office, waiting, file)
-    assert upload.reason == "no_answer"
-    assert (await office.bring(waiting, file)).state is UploadState.ACCEPTED
+    upload = await kept(office, waiting, file)
+    await make_due(office)
+    assert [one.id for one in await office.proving.finish_due()] == [upload.id]
+    assert (await office.request(waiting.id)).state is RequestState.COMPLETED
+    async with office.database.read() as tx:
+        done = await tx.uploads.get(upload.id)
+    assert done is not None
+    assert (done.state, done.content) == (UploadState.ACCEPTED, None)
+    # What waited under seal is not asked for at Slack again.
+    assert office.outside.files.fetched == [upload.file_id]
 
 
 async def test_where_apple_is_silent_too_long_nothing_is_half_stored(
@@ -367,8 +398,28 @@ async def test_where_apple_is_silent_too_long_nothing_is_half_stored(
 ) -> None:
     office.outside.http.timeout = httpx.Timeout(0.1)
     office.apple.faults.next("/account", faults.slow(0.5))
-    upload = await refused(office, waiting, server.download_token().content)
-    assert upload.reason == "no_answer"
+    await kept(office, waiting, server.download_token().content)
+
+
+async def test_a_file_without_an_answer_for_24_hours_is_refused_and_nothing_is_kept(
+    office: Office, waiting: Request, server: Server
+) -> None:
+    office.apple.faults.next("/session", faults.throttled(code=503), times=10)
+    upload = await kept(office, waiting, server.download_token().content)
+    await make_due(office)
+    await office.proving.finish_due()
+    async with office.database.read() as tx:
+        again = await tx.uploads.get(upload.id)
+    assert again is not None
+    assert (again.state, again.kept_until) == (UploadState.RECEIVED, upload.kept_until)
+    async with office.database.write() as tx:
+        await tx.uploads.change(kept_until=machine_now(), due_at=machine_now())
+    await office.proving.finish_due()
+    async with office.database.read() as tx:
+        ended = await tx.uploads.get(upload.id)
+    assert ended is not None
+    assert (ended.state, ended.reason) == (UploadState.REFUSED, "no_answer")
+    assert (ended.content, ended.data_key) == (None, None)
 
 
 async def test_a_file_changed_after_encryption_is_damaged_whatever_was_changed(
@@ -417,10 +468,10 @@ async def test_a_fault_of_ours_three_times_gives_up_and_says_so(
     upload = await office.submit(waiting, RuntimeError("a bug"))
     for _ in range(TRIES):
         with pytest.raises(RuntimeError, match="a bug"):
-            await office.uploads.finish_due()
-        assert await office.uploads.finish_due() == []
+            await office.proving.finish_due()
+        assert await office.proving.finish_due() == []
         await make_due(office)
-    (given_up,) = await office.uploads.finish_due()
+    (given_up,) = await office.proving.finish_due()
     assert (given_up.id, given_up.state) == (upload.id, UploadState.REFUSED)
     assert given_up.reason == "internal_error"
     assert "a fault of ours" in (given_up.answer or "")
@@ -436,7 +487,7 @@ async def test_one_files_fault_does_not_keep_another_from_its_outcome(
     await office.submit(waiting, RuntimeError("a bug"))
     good = await office.submit(other, server.download_token().content)
     with pytest.raises(RuntimeError, match="a bug"):
-        await office.uploads.finish_due()
+        await office.proving.finish_due()
     async with office.database.read() as tx:
         ended = await tx.uploads.get(good.id)
     assert ended is not None
@@ -467,9 +518,8 @@ async def test_requester_and_owner_may_upload(
 
 
 async def test_whoever_decided_may_not_upload_even_as_owner(office: Office) -> None:
-    request = await office.ask("Library iPads")
-    async with office.database.write() as tx:
-        await tx.tokens.change(owner=APPROVER)
+    wish = form("Library iPads", owner=APPROVER)
+    request = await office.requests.create(OPERATOR, wish)
     await office.click(request, APPROVER)
     await office.preparation.begin_approved()
     with pytest.raises(NotAllowed) as caught:
@@ -545,7 +595,7 @@ async def test_a_file_of_a_request_that_ended_meanwhile_is_not_used(
     await office.submit(waiting, server.download_token().content)
     async with office.database.write() as tx:
         await tx.requests.change(state=RequestState.CANCELLED)
-    (upload,) = await office.uploads.finish_due()
+    (upload,) = await office.proving.finish_due()
     assert (upload.state, upload.reason) == (UploadState.REFUSED, "refused")
     assert office.apple.requests == []
     assert await in_force(office, await office.token(waiting)) is None
@@ -565,7 +615,7 @@ async def test_a_request_that_ends_while_apple_is_asked_is_not_completed(
         async with office.database.write() as tx:
             await tx.requests.change(state=RequestState.CANCELLED)
 
-    ended, _ = await asyncio.gather(office.uploads.finish_due(), end_it())
+    ended, _ = await asyncio.gather(office.proving.finish_due(), end_it())
     assert [upload.state for upload in ended] == [UploadState.REFUSED]
     token = await office.token(waiting)
     assert token.state is TokenState.AWAITING_TOKEN

@@ -35,7 +35,8 @@ def schema(path: Path) -> dict[str, object]:
                 found[f"index {name}"] = sql
             elif name not in {"alembic_version", "sqlite_sequence"}:
                 found[f"table {name}"] = [
-                    plain.execute(f"PRAGMA table_info({name})").fetchall(),
+                    # Columns that came later stand last, and nothing asks for their order.
+                    sorted(row[1:] for row in plain.execute(f"PRAGMA table_info({name})")),
                     sorted(row[2:] for row in plain.execute(f"PRAGMA foreign_key_list({name})")),
                     "AUTOINCREMENT" in sql,
                 ]

@@ -258,10 +258,10 @@ async def test_edits_are_of_the_first_message_about_a_subject(database: Database
     first, *_ = await put(database, notice(kind=card, **about), notice(kind=steps, **about))
     await put(database, notice(kind=card, edits=first.id, **about))
     async with database.read() as tx:
-        found = await tx.outbox.first_of(card, "R1")
+        found = await tx.outbox.first_of(card, "R1", "C0ALERTS")
         assert found is not None
         assert found.id == first.id
-        assert await tx.outbox.first_of(card, "R2") is None
+        assert await tx.outbox.first_of(card, "R2", "C1") is None
 
 
 async def test_the_next_time_to_look_is_the_next_due_or_the_next_lease_end(

@@ -51,7 +51,7 @@ async def crash_at_each_moment(folder: Path, *, looks: bool) -> list[Crash]:
             order = order_of(
                 f"sqlite+aiosqlite:///{path}", origin, slack, Plan(messages=0, looks=looks)
             )
-            orders.append(replace(order, die_at=moment, workers=1, lease=1.5, alerts=place.id))
+            orders.append(replace(order, die_at=moment, workers=1, lease=60.0, alerts=place.id))
         printed = dict(
             line.split(" ", 1) for line in (await supervised(*orders)).splitlines() if line
         )

@@ -90,6 +90,11 @@ def checked_content(team: Team, arguments: Json, what: str) -> Json:
     if blocks is not None and not isinstance(blocks, list):
         raise Refused("invalid_blocks_format")
     reasons = team.hold_against(lint_message(blocks or []), what)
+    reasons += [
+        f"[ERROR] invalid slack file [{file_id}]"
+        for block in blocks or []
+        if (file_id := block.get("slack_file", {}).get("id")) and file_id not in team.files.by_id
+    ]
     if reasons:
         raise Refused.for_reasons("invalid_blocks", reasons)
     if not (text or markdown or blocks):

@@ -1,0 +1,139 @@
+"""What happened to a request, told as replies in the thread of its card."""
+
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
+from bot.views.blocks import Message, section
+from bot.views.request_card import ACTIONS, RequestFacts
+from bot.views.wording import REQUEST_STATES, escape, mention, mentions, minute, said
+from storage.records import Upload
+from storage.states import Action, RequestState, StoryEvent, Verdict
+
+URGENT = {StoryEvent.HALF_DONE, StoryEvent.STILL_HALF_DONE}
+"""Replies that the channel sees too: enrolment is down."""
+ENDINGS = {
+    RequestState.DECLINED: StoryEvent.DECLINED,
+    RequestState.CANCELLED: StoryEvent.CANCELLED,
+    RequestState.EXPIRED: StoryEvent.EXPIRED,
+    RequestState.FAILED: StoryEvent.FAILED,
+    RequestState.COMPLETED: StoryEvent.COMPLETED,
+}
+
+
+def story(
+    shown: RequestFacts, told: Mapping[str, str], upload: Upload | None, zone: ZoneInfo
+) -> Message:
+    """One reply; `told` holds the event and the ids of the people in it."""
+    event = StoryEvent(told["event"])
+    text = _words(shown, event, told, upload, zone)
+    title, name = ACTIONS[shown.request.action].title, escape(shown.token.name)
+    return Message(
+        text=f"{title} {name}: {event.value.replace('_', ' ')}",
+        blocks=[section(text)],
+        urgent=event in URGENT and shown.request.ended_at is None,
+    )
+
+
+def _words(
+    shown: RequestFacts,
+    event: StoryEvent,
+    told: Mapping[str, str],
+    upload: Upload | None,
+    zone: ZoneInfo,
+) -> str:
+    match event:
+        case StoryEvent.HALF_DONE | StoryEvent.STILL_HALF_DONE:
+            return _down(shown, zone)
+        case StoryEvent.NAG:
+            return _nag(shown, told, zone)
+        case StoryEvent.HANDED:
+            by, to = mention(told["person"]), mention(told["to"])
+            return f"{by} handed the upload to {to}."
+        case StoryEvent.FILE_REFUSED:
+            why = said(upload.answer or "") if upload else ""
+            return f"{mention(told['person'])} brought a file that was not taken. {why}"
+        case StoryEvent.FILE_KEPT:
+            return _kept(told)
+        case _:
+            return _ending(shown, event)
+
+
+def _ending(shown: RequestFacts, event: StoryEvent) -> str:
+    request = shown.request
+    match event:
+        case StoryEvent.DECLINED:
+            no = [one for one in shown.decisions if one.verdict is Verdict.DECLINE]
+            by = ", ".join(mention(one.person) for one in no)
+            why = " ".join(escape(one.reason) for one in no if one.reason)
+            return f"Declined by {by}. {why}".strip()
+        case StoryEvent.FAILED:
+            return f":warning: It could not be done. {said(request.failure or '')}"
+        case StoryEvent.UNAPPROVED:
+            others = [one for one in request.approvers if one != request.requester]
+            return (
+                f":white_check_mark: {ACTIONS[request.action].done}, *without approval*: a newer "
+                "token was downloaded already, and the file is of the same server and "
+                f"organisation. For your knowledge, {mentions(others)}."
+            )
+        case _:
+            plain = {
+                StoryEvent.CANCELLED: f"{mention(request.requester)} cancelled the request.",
+                StoryEvent.EXPIRED: "Expired: nobody decided, or brought the file, in time.",
+                StoryEvent.CHANGED: "The facts on the card changed, so a click decided nothing. "
+                "Look at it again.",
+                StoryEvent.COMPLETED: f":white_check_mark: {ACTIONS[request.action].done}.",
+            }
+            return plain[event]
+
+
+def _down(shown: RequestFacts, zone: ZoneInfo) -> str:
+    request, name = shown.request, escape(shown.token.name)
+    since = f" since {minute(request.down_since, zone)}" if request.down_since else ""
+    if request.ended_at is not None:
+        return f"The renewal of *{name}* was half done; it is over now."
+    who = mention(request.handed_to or request.requester)
+    pending = ""
+    if request.state is RequestState.PENDING:
+        pending = " That does not wait for the approval, if the file is of the same server."
+    return (
+        f":rotating_light: *{name} is half renewed: enrolment is down{since}.* A newer token was "
+        f"downloaded, which ended the one in use. {who}, upload the new file with the button in "
+        f"your direct message.{pending}"
+    )
+
+
+def _nag(shown: RequestFacts, told: Mapping[str, str], zone: ZoneInfo) -> str:
+    left = [one for one in told.get("people", "").split(",") if one]
+    until = minute(shown.request.expires_at, zone)
+    if left:
+        return f"{mentions(left)}: this waits for your decision, until {until}."
+    return (
+        ":warning: Nobody is left who could decide on this: those who were approvers when it was "
+        f"asked for have left or lost the role. {mention(shown.request.requester)}, cancel it and "
+        "ask anew."
+    )
+
+
+def _kept(told: Mapping[str, str]) -> str:
+    who = mention(told["person"])
+    if told["why"] == "approval":
+        return (
+            f"{who} brought a file of another server. It is whole and is kept under seal; it takes "
+            "effect when this is approved, and is destroyed if it is not."
+        )
+    return (
+        f"{who} brought a file, but Apple gives no answer. It is kept under seal and tried again "
+        "for 24 hours."
+    )
+
+
+def news(shown: RequestFacts) -> Message:
+    """What became of the request, for its requester alone."""
+    request, name = shown.request, escape(shown.token.name)
+    state = REQUEST_STATES[request.state].lower()
+    event = ENDINGS.get(request.state)
+    what = _ending(shown, event) if event else ""
+    free = request.action is Action.CREATE and request.state is not RequestState.COMPLETED
+    then = " Nothing was changed; the name is free again." if free else ""
+    text = f"Your request for *{name}* is {state}. {what}{then}"
+    return Message(text=f"Your request for {name} is {state}", blocks=[section(text)])

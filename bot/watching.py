@@ -1,0 +1,134 @@
+"""The watch, wired: its services, and the lanes that run them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.accounts import SlackAccounts
+from bot.schedule import LanePlan
+from bot.settings import Settings
+from services.alerts import Alerts
+from services.answers import Answers
+from services.audit import AuditLog
+from services.clock import Clock
+from services.digest import Digest
+from services.escalations import Escalations
+from services.health import HealthWatch
+from services.notices import Channels
+from services.owners import Owners
+from services.policy import People
+from services.programs import Program
+from services.reminders import Plan, Reminders
+from services.reports import Reports
+from services.watch_notices import WatchNotices
+from storage.database import Database
+from storage.states import ProgramName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """What the watch stands on."""
+
+    database: Database
+    programs: Mapping[ProgramName, Program]
+    slack: AsyncWebClient
+    people: People
+    audit: AuditLog
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """The services of the watch."""
+
+    reminders: Reminders
+    escalations: Escalations
+    answers: Answers
+    health: HealthWatch
+    alerts: Alerts
+    reports: Reports
+    owners: Owners
+    digest: Digest
+
+
+def watching(settings: Settings, ground: Grounds) -> Watching:
+    """Every service of the watch, once."""
+    database, people, clock = ground.database, ground.people, ground.clock
+    audit, calendar = ground.audit, settings.calendar
+    notices = WatchNotices(
+        Channels(alert=settings.alert_channel, approval=settings.requests_channel)
+    )
+    reports = Reports(
+        database=database,
+        people=people,
+        audit=audit,
+        notices=notices,
+        calendar=calendar,
+        clock=clock,
+    )
+    return Watching(
+        reminders=Reminders(
+            database=database,
+            notices=notices,
+            plan=Plan(days=settings.reminder_days, calendar=calendar),
+            clock=clock,
+        ),
+        escalations=Escalations(database=database, people=people, notices=notices, clock=clock),
+        answers=Answers(
+            database=database,
+            people=people,
+            audit=audit,
+            notices=notices,
+            calendar=calendar,
+            clock=clock,
+        ),
+        health=HealthWatch(
+            database=database,
+            people=people,
+            programs=ground.programs,
+            audit=audit,
+            clock=clock,
+            every=timedelta(seconds=settings.health_every),
+        ),
+        alerts=Alerts(database=database, notices=notices, clock=clock),
+        reports=reports,
+        owners=Owners(
+            database=database,
+            people=people,
+            accounts=SlackAccounts(ground.slack),
+            reports=reports,
+            audit=audit,
+            notices=notices,
+            calendar=calendar,
+            clock=clock,
+        ),
+        digest=Digest(
+            database=database, people=people, notices=notices, calendar=calendar, clock=clock
+        ),
+    )
+
+
+def lanes(watch: Watching) -> list[LanePlan]:
+    """One lane for what waits on a holder, one for what waits on Slack, one for the rest."""
+
+    async def health() -> None:
+        await watch.health.run_due()
+        # After the answers, so that one outage is one message.
+        await watch.alerts.run_due()
+
+    async def reminders() -> None:
+        await watch.reminders.run_due()
+        await watch.digest.run_due()
+
+    async def people() -> None:
+        await watch.reports.run_due()
+        await watch.owners.run_due()
+        await watch.escalations.run_due()
+
+    return [
+        LanePlan(name="health", sweep=health),
+        LanePlan(name="reminders", sweep=reminders),
+        LanePlan(name="people", sweep=people),
+    ]

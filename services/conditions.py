@@ -1,0 +1,81 @@
+"""What has to hold before a token may be deleted, read from its holder where that answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.errors import NotFound, UpstreamError
+from services.programs import Counts, Program
+from storage.database import Database
+from storage.records import Token
+from storage.states import ProgramName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """The three conditions, each by its count; `live` says that the holder answered just now.
+
+    `trouble` is what the holder said instead, for people.
+    """
+
+    devices: int
+    in_default_profile: int
+    profiles: int
+    live: bool
+    retryable: bool = False
+    trouble: str | None = None
+
+    def met(self) -> bool:
+        """Whether nothing stands in the way."""
+        return not (self.devices or self.in_default_profile or self.profiles)
+
+    def facts(self) -> dict[str, str]:
+        """The counts as facts of a request."""
+        return {
+            "devices": str(self.devices),
+            "in_default_profile": str(self.in_default_profile),
+            "profiles": str(self.profiles),
+        }
+
+
+class ConditionReader:
+    """Reads the conditions: when a form opens, when somebody decides, right before deleting."""
+
+    def __init__(self, *, database: Database, programs: Mapping[ProgramName, Program]) -> None:
+        self.database = database
+        self.programs = programs
+
+    async def read(self, token: Token) -> Conditions:
+        """The conditions now; from the store where the holder gives no answer."""
+        try:
+            counts = await self.programs[token.program].count(token)
+        except UpstreamError as error:
+            kept = await self._stored(token)
+            return Conditions(
+                devices=kept.devices,
+                in_default_profile=kept.in_default_profile,
+                profiles=kept.profiles,
+                live=False,
+                retryable=error.retryable,
+                trouble=error.user_message,
+            )
+        except NotFound as error:
+            raise AssertionError("an active token has credentials") from error
+        return Conditions(
+            devices=counts.devices,
+            in_default_profile=counts.in_default_profile,
+            profiles=counts.profiles,
+            live=True,
+        )
+
+    async def _stored(self, token: Token) -> Counts:
+        async with self.database.read() as tx:
+            default = await tx.profiles.default_of(token.id)
+            return Counts(
+                devices=await tx.devices.count(token.id),
+                in_default_profile=await tx.devices.count_with_profile(
+                    token.id, default.profile_uuid
+                )
+                if default
+                else 0,
+                profiles=await tx.profiles.count(token.id),
+            )

@@ -1,0 +1,178 @@
+"""Renewals: the look before anything irreversible, the request, and the time while it is under way.
+
+Apple ends the token in use at the moment somebody downloads a newer one, so what can be known is
+asked before, and what happens after is watched.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.audit import AuditLog, Deed
+from services.clock import Clock
+from services.errors import UpstreamError
+from services.notices import Notices
+from services.preparation import CHECK_EVERY
+from services.programs import Holding, Program
+from services.request_facts import facts_of
+from services.request_forms import RenewForm, checked_renew
+from services.requests import Asking, Requests, find_active, find_request
+from services.uploads import check_bringer, check_waiting
+from storage.database import Database, Transaction
+from storage.records import KeyPair, Request, Token
+from storage.states import (
+    Action,
+    Health,
+    ProgramName,
+    RenewalCause,
+    RequestState,
+    StoryEvent,
+)
+
+SAY_AGAIN = timedelta(hours=24)
+"""How often a renewal that is half done is said again."""
+SERVICE = "enroll-token"
+RENEWING = (Action.RENEW, Action.REPLACE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preflight:
+    """What is known before anybody goes to the portal: the token, its key pair, its holder's word.
+
+    `holding` is None, and `trouble` says why, where the holder gave no answer.
+    """
+
+    token: Token
+    pair: KeyPair | None
+    holding: Holding | None
+    trouble: str | None = None
+
+
+class Renewals:
+    """Takes wishes to renew, and watches renewals that are under way."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        programs: Mapping[ProgramName, Program],
+        requests: Requests,
+        audit: AuditLog,
+        notices: Notices,
+        clock: Clock,
+    ) -> None:
+        self.database = database
+        self.programs = programs
+        self.requests = requests
+        self.audit = audit
+        self.notices = notices
+        self.clock = clock
+
+    async def preflight(self, person: str, token_id: str) -> Preflight:
+        """Look at the token at its holder now. Raises NotAllowed, NotFound, Refused."""
+        await self.requests.may_ask(person, Action.RENEW)
+        async with self.database.read() as tx:
+            token = await find_active(tx, token_id)
+            pair = await tx.key_pairs.newest_of(token.id)
+        try:
+            holding = await self.programs[token.program].read(token)
+        except UpstreamError as error:
+            return Preflight(token=token, pair=pair, holding=None, trouble=error.user_message)
+        return Preflight(token=token, pair=pair, holding=holding)
+
+    async def ask(self, person: str, form: RenewForm) -> Request:
+        """Ask to renew, or to replace the server. Submitted twice it is one request.
+
+        Raises InvalidForm, PublicDomain, NotAllowed, NotFound, Refused.
+        """
+        await self.requests.may_ask(person, form.action)
+        approvers = await self.requests.deciders(person, form.action)
+        async with self.database.write() as tx:
+            before = await tx.requests.of_key(form.submission)
+            if before is not None:
+                return before
+            token = await find_active(tx, form.token_id)
+            checked = checked_renew(form, known=token.apple_id)
+            asking = Asking(
+                token=token,
+                action=form.action,
+                requester=person,
+                reason=checked.reason,
+                submission=form.submission,
+                facts=await facts_of(tx, token, form.action, apple_id=checked.apple_id),
+                apple_id=checked.apple_id,
+                cause=form.cause,
+                # Another server at Apple needs a certificate to be uploaded; it gets a new one.
+                rotate=(form.rotate or form.replaces)
+                and form.cause is not RenewalCause.ALREADY_DOWNLOADED,
+            )
+            request = await self.requests.open(tx, asking, approvers)
+            if form.cause is RenewalCause.ALREADY_DOWNLOADED:
+                await self._begin_at_once(tx, request)
+            return request
+
+    async def _begin_at_once(self, tx: Transaction, request: Request) -> None:
+        """The old token is dead already: the file may be brought while approvers are asked."""
+        await self._half_done(tx, request)
+        if request.state is RequestState.PENDING:
+            await self.notices.steps(tx, request, "begun")
+
+    async def downloaded(self, person: str, request_id: str) -> None:
+        """The person says that they have downloaded the file: the token in use is dead.
+
+        Said twice it is once. Raises NotFound, NotAllowed, Refused.
+        """
+        async with self.database.write() as tx:
+            request, token = await find_request(tx, request_id)
+            counted = await tx.decisions.counted(request_id)
+            check_bringer(person, request, token, counted)
+            check_waiting(request, token)
+            if request.down_since is None and request.action in RENEWING:
+                await self._half_done(tx, request)
+                await self.audit.append(tx, _downloaded(person, request))
+
+    async def look_under_way(self) -> None:
+        """Ask the holder of each renewal that is due whether the old token is dead already."""
+        async with self.database.read() as tx:
+            due = await tx.requests.to_check(self.clock.now())
+            tokens = [await tx.tokens.get(request.token_id) for request in due]
+        for request, token in zip(due, tokens, strict=True):
+            if token is not None:
+                await self._look(request, token)
+
+    async def _look(self, request: Request, token: Token) -> None:
+        now = self.clock.now()
+        if request.down_since is not None:
+            async with self.database.write() as tx:
+                if await tx.requests.claim_check(request, now + SAY_AGAIN):
+                    event, about = StoryEvent.STILL_HALF_DONE, f"{now:%Y-%m-%d}"
+                    await self.notices.story(tx, request, event, about)
+            return
+        try:
+            dead = (await self.programs[token.program].read(token)).health is Health.SUPERSEDED
+        except UpstreamError:
+            dead = False
+        async with self.database.write() as tx:
+            if not await tx.requests.claim_check(request, now + CHECK_EVERY) or not dead:
+                return
+            await self._half_done(tx, request)
+            await self.audit.append(tx, _downloaded(SERVICE, request))
+
+    async def _half_done(self, tx: Transaction, request: Request) -> None:
+        now = self.clock.now()
+        await tx.requests.amend(request, down_since=now, check_due_at=now + SAY_AGAIN)
+        await self.notices.story(tx, request, StoryEvent.HALF_DONE)
+        await self.notices.request_card(tx, request, f"{request.state}:half_done")
+        await self.notices.steps(tx, request, "half_done")
+
+
+def _downloaded(actor: str, request: Request) -> Deed:
+    return Deed(
+        actor=actor,
+        action="request.half_done",
+        subject=f"request:{request.id}",
+        token_id=request.token_id,
+        origin=f"request:{request.id}",
+        before={"state": request.state.value},
+        after={"state": request.state.value, "enrolment": "down until the new file is uploaded"},
+    )
