@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tour run test year check
+.PHONY: help setup tour run test year stress check
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -30,6 +30,9 @@ test: $(READY) ## run every test
 year: $(READY) ## live a year of reminders minute by minute (a quarter of an hour), into docs/reminders.md
 	$(BIN)/python -m tests.services.year --write
 	$(BIN)/python -m tests.services.year --minutes --write
+
+stress: $(READY) ## post 2,000 messages over 4 processes that are killed, into docs/reliability.md
+	$(BIN)/python -m tests.stress --write
 
 check: $(READY) ## look at style, types and architecture
 	$(BIN)/ruff format --check .

@@ -103,6 +103,7 @@ REPORT = made(
     tokens={},
     state=ReportState.OPEN,
 )
+MARK = "m" * 32
 SUBJECTS = {
     NoticeKind.REQUEST_CARD: REQUEST.id,
     NoticeKind.REQUEST_NEWS: REQUEST.id,
@@ -310,6 +311,61 @@ async def test_an_edit_whose_message_is_gone_says_so_and_posts_nothing_yet(
     assert len(place.channel.messages) == 1
     outcome = await place.post(replace(edit, anew=True), None)
     assert outcome == Posted(channel=place.channel.id, ts=place.channel.messages[1].ts)
+
+
+def story(place: Place, destination: str = "", **more: object) -> OutboxItem:
+    """A reply in the thread of the card."""
+    kept = {"id": 2, "replies_to": 1, "mark": MARK, **more}
+    return place.item(NoticeKind.REQUEST_STORY, destination, **kept)
+
+
+async def test_a_reply_stands_in_the_thread_of_its_card(place: Place) -> None:
+    original = await posted(place, NoticeKind.REQUEST_CARD)
+    outcome = await place.post(story(place), original)
+    (card,) = place.channel.messages
+    (reply,) = card.thread
+    assert outcome == Posted(channel=place.channel.id, ts=reply.ts)
+    assert reply.says("nobody decided")
+
+
+async def test_a_reply_to_a_card_that_never_came_is_a_message_of_its_own(place: Place) -> None:
+    assert isinstance(await place.post(story(place), None), Posted)
+    assert place.channel.messages[0].says("nobody decided")
+
+
+@pytest.mark.parametrize("error", ["cannot_reply_to_message", "restricted_action_thread_locked"])
+async def test_a_reply_to_a_card_that_is_gone_is_posted_on_its_own_next(
+    place: Place, error: str
+) -> None:
+    original = await posted(place, NoticeKind.REQUEST_CARD)
+    place.slack.faults.error("chat.postMessage", error)
+    assert await place.post(story(place), original) == Gone(error=error)
+    assert isinstance(await place.post(story(place, anew=True), None), Posted)
+    assert place.channel.messages[1].says("nobody decided")
+
+
+async def test_a_reply_goes_to_the_channel_that_is_set_now_without_a_thread_there(
+    place: Place,
+) -> None:
+    original = await posted(place, NoticeKind.REQUEST_CARD)
+    replacement = place.slack.add_channel("new")
+    assert isinstance(await place.post(story(place, replacement.id), original), Posted)
+    assert replacement.messages[0].says("nobody decided")
+    assert not place.channel.messages[0].thread
+
+
+async def test_a_reply_that_slack_has_is_found_in_its_thread(place: Place) -> None:
+    let_look(place, *LOOKING)
+    original = await posted(place, NoticeKind.REQUEST_CARD)
+    place.slack.faults.reset("chat.postMessage", accepted=True)
+    began = machine_now()
+    assert isinstance(await place.post(story(place), original), Unknown)
+    (reply,) = place.channel.messages[0].thread
+    in_doubt_now = story(place, unsure_since=began)
+    found = await place.notifier.find(in_doubt_now, original)
+    assert found == Posted(channel=place.channel.id, ts=reply.ts)
+    other = replace(in_doubt_now, mark="o" * 32)
+    assert await place.notifier.find(other, original) == Absent()
 
 
 async def test_an_edit_in_a_channel_that_was_replaced_and_is_closed_is_posted_anew(
@@ -540,9 +596,6 @@ async def test_the_picture_comes_as_a_file_with_what_it_shows_in_words(place: Pl
     (message,) = place.olivia.dm.messages
     assert message.files[0].name == "tokens.png"
     assert message.says("1 HQ iPads:")
-
-
-MARK = "m" * 32
 
 
 async def test_a_message_carries_a_mark_that_says_nothing(place: Place) -> None:

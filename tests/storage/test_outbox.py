@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from storage.database import Database
 from storage.records import Notice, OutboxItem
 from storage.states import NoticeKind, OutboxState
@@ -20,12 +22,17 @@ async def claim(database: Database, minutes: int = 0) -> OutboxItem | None:
         return await tx.outbox.item(item.id)
 
 
-async def claim_of(database: Database, one: Notice) -> OutboxItem:
-    """The only message there is, claimed."""
-    await put(database, one)
+async def claim_next(database: Database) -> OutboxItem:
+    """The next message, which has to be there, claimed."""
     claimed = await claim(database)
     assert claimed is not None
     return claimed
+
+
+async def claim_of(database: Database, one: Notice) -> OutboxItem:
+    """The only message there is, claimed."""
+    await put(database, one)
+    return await claim_next(database)
 
 
 async def send(database: Database, item: OutboxItem) -> None:
@@ -154,11 +161,12 @@ async def test_every_message_has_a_mark_of_its_own_that_says_nothing(database: D
     assert not [item for item in items if item.mark in (item.subject_id, item.dedupe_key)]
 
 
-async def test_an_edit_does_not_overtake_its_message_into_another_channel(
-    database: Database,
+@pytest.mark.parametrize("related", ["edits", "replies_to"])
+async def test_an_edit_or_a_reply_does_not_overtake_its_message_into_another_channel(
+    database: Database, related: str
 ) -> None:
     (first,) = await put(database, notice("C1"))
-    _, edit = await put(database, notice("C2", edits=first.id))
+    _, edit = await put(database, notice("C2", **{related: first.id}))
     claimed = await claim(database)
     assert claimed is not None
     assert claimed.id == first.id
@@ -190,6 +198,34 @@ async def test_an_edit_changes_the_newest_copy_that_stands(database: Database) -
             assert stands is not None
             assert stands.posted_ts == ts
         assert await tx.outbox.standing(replace(later, anew=True)) is None
+
+
+async def test_a_reply_answers_the_newest_copy_that_stands(database: Database) -> None:
+    (card,) = await put(database, notice("C1"))
+    await send(database, await claim_next(database))
+    _, edit, reply = await put(
+        database, notice("C1", edits=card.id), notice("C1", replies_to=card.id)
+    )
+    claimed = await claim_next(database)
+    assert claimed.id == edit.id
+    async with database.write() as tx:
+        assert await tx.outbox.sent(claimed, channel="C1", ts="2.0", at=NOON)
+    async with database.read() as tx:
+        stands = await tx.outbox.standing(reply)
+        assert stands is not None
+        assert (stands.id, stands.posted_ts) == (edit.id, "2.0")
+        assert await tx.outbox.standing(replace(reply, anew=True)) is None
+
+
+async def test_a_reply_to_a_message_that_never_came_stands_alone(database: Database) -> None:
+    (card,) = await put(database, notice("C1"))
+    _, reply = await put(database, notice("C1", replies_to=card.id))
+    claimed = await claim_next(database)
+    async with database.write() as tx:
+        assert await tx.outbox.bury(claimed, "invalid_blocks")
+    assert (await claim_next(database)).id == reply.id
+    async with database.read() as tx:
+        assert await tx.outbox.standing(reply) is None
 
 
 async def test_what_waits_for_a_refusing_channel_that_is_not_set_any_more_moves_on(

@@ -111,6 +111,22 @@ async def run(folder: Path, plan: Plan) -> Result:
     )
 
 
+def faults_of(result: Result) -> list[str]:
+    """Each promise that the run broke."""
+    promises = {
+        "lost": result.lost,
+        "not at Slack at the end": result.dead,
+        "out of order": result.out_of_order,
+        "doubled without a mark": result.unmarked_copies,
+        "doubled though it could be looked for": result.plan.looks and result.copies,
+        "more copies than marks, or more marks than counted": not (
+            result.copies <= result.marked <= result.counted
+        ),
+        "refused by the stand-in": result.violations,
+    }
+    return [f"{name}: {found}" for name, found in promises.items() if found]
+
+
 def order_of(url: str, origin: str, slack: Workspace, plan: Plan) -> Order:
     """What the supervisor is told."""
     admin = slack.add_person("Adele Admin")

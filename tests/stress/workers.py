@@ -226,7 +226,9 @@ def crash_each(orders: list[Order]) -> None:
                 os._exit(1)
             os._exit(0)
         children.append(child)
-    if any([os.waitpid(child, 0)[1] for child in children]) or failed:
+    for child in children:
+        failed |= bool(os.waitpid(child, 0)[1])
+    if failed:
         raise SystemExit("a crash was not recovered from")
 
 
