@@ -25,6 +25,7 @@ from bot.views.waiting import waiting
 from services.errors import Refused
 from services.next_steps import NextStep
 from services.overview import Glance, Overview, Waiting
+from services.phrases import quoted
 from services.policy import Actor, Role, require
 from services.posting import SHARED
 from services.tokens import Page
@@ -70,7 +71,9 @@ def views(sample: Sample) -> dict[str, View]:
         **histories(sample),
         **watch_views(sample),
         **request_views(sample),
-        "refusal_view": page(upload.TITLE, words(Refused("no", user_message=f"No: {name}."))),
+        "refusal_view": page(
+            upload.TITLE, words(Refused("no", user_message=f"No: {quoted(name)}."))
+        ),
     }
 
 
