@@ -42,25 +42,27 @@ class Uploads(Rows[Upload]):
         )
         return await self.all(query.order_by(table.submitted_at))
 
-    async def untaken_before(
-        self, upload: Upload, within: timedelta, *, but: str
+    async def unopened_before(
+        self, upload: Upload, within: timedelta, *, reason: str
     ) -> list[datetime]:
-        """When its uploader submitted, in that time before it, what was not taken; oldest first.
+        """When its uploader submitted, in that time before it, what could not be opened.
 
-        Counts what has no outcome yet, and not what was refused for that reason.
+        That is what was refused for that reason, or is being looked at now; the oldest first.
         """
         table = self.table.c
-        untaken = table.state.in_((UploadState.RECEIVED, UploadState.REFUSED))
         before = or_(
             table.submitted_at < upload.submitted_at,
             (table.submitted_at == upload.submitted_at) & (table.id < upload.id),
+        )
+        unopened = or_(
+            (table.state == UploadState.REFUSED) & (table.reason == reason),
+            (table.state == UploadState.RECEIVED) & table.kept_until.is_(None),
         )
         query = select(table.submitted_at).where(
             table.uploader == upload.uploader,
             table.submitted_at > upload.submitted_at - within,
             before,
-            untaken,
-            or_(table.reason.is_(None), table.reason != but),
+            unopened,
         )
         found = await self.connection.execute(query.order_by(table.submitted_at))
         return list(found.scalars())

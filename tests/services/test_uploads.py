@@ -454,7 +454,7 @@ async def damaged(office: Office, request: Request, number: int) -> list[bytes]:
     return [mint.token(values, shape=Shape(flipped=one)) for one in range(number)]
 
 
-async def test_after_ten_files_that_were_not_taken_the_key_is_not_used_for_an_hour(
+async def test_after_ten_files_that_cannot_be_opened_the_key_is_not_used_for_an_hour(
     office: Office, outside: Outside, waiting: Request
 ) -> None:
     server = await office.server(waiting)
@@ -467,6 +467,20 @@ async def test_after_ten_files_that_were_not_taken_the_key_is_not_used_for_an_ho
         assert limited.reason == TOO_MANY
         assert "again in 50 minutes" in (limited.answer or "")
     outside.clock.time += timedelta(minutes=50)
+    assert (await office.bring(waiting, right)).state is UploadState.ACCEPTED
+
+
+async def test_files_that_are_refused_before_or_after_the_key_was_used_are_not_counted(
+    office: Office, waiting: Request
+) -> None:
+    async with office.database.read() as tx:
+        pair = await tx.key_pairs.newest_of(waiting.token_id)
+    assert pair is not None
+    never_issued = Mint(pair.certificate_pem.encode()).token(Credentials.invented(issued_at=START))
+    for _ in range(FILES):
+        assert (await office.bring(waiting, b"<html>")).reason == R.WEB_PAGE
+        assert (await office.bring(waiting, never_issued)).reason == R.REFUSED_BY_APPLE
+    right = (await office.server(waiting)).download_token().content
     assert (await office.bring(waiting, right)).state is UploadState.ACCEPTED
 
 

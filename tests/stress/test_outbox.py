@@ -53,7 +53,8 @@ async def test_a_kill_at_each_moment_of_a_delivery_loses_nothing(
     assert len(crashes) >= 20
     assert {"before chat.postMessage", "after chat.postMessage", "before a commit"} <= names
     assert ("after conversations.history" in names) == looks
-    assert any(crash.thread_looks for crash in crashes) == looks
+    # Without the scope a look is tried and refused: what an app may do is not known at its start.
+    assert any(crash.thread_looks for crash in crashes)
     for crash in crashes:
         assert crash.unsent == 0, crash
         assert min(crash.results, crash.cards, crash.replies) >= 1, crash
