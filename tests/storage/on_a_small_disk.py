@@ -7,7 +7,6 @@ a user who is not root. Prints what happened, as JSON.
 
 import asyncio
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -66,8 +65,7 @@ async def without_rights(folder: Path) -> dict[str, object]:
     none, read_only = await _write(database, 1)
     readable = await _count(database)
     # What SQLite laid beside the file meanwhile has the file's rights.
-    for name in os.listdir(folder):
-        (folder / name).chmod(0o600)
+    _allow_writing(folder)
     await database.close()
     last, again = await _write(database, 1)
     await database.close()
@@ -94,6 +92,11 @@ async def _write(database: Database, number: int) -> tuple[int, str]:
 async def _count(database: Database) -> int:
     async with database.read() as tx:
         return await tx.outbox.depth()
+
+
+def _allow_writing(folder: Path) -> None:
+    for one in folder.iterdir():
+        one.chmod(0o600)
 
 
 def _mount(options: str, folder: Path) -> None:
