@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo tour run test screenshots year model bench check
+.PHONY: help setup demo tour run test screenshots year model stress bench check
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -43,6 +43,9 @@ model: $(READY) ## run requests against their model for 50,000 steps, into docs/
 
 bench: $(READY) ## measure starts, memory, syncs and answers (some minutes), into docs/benchmarks.md
 	$(BIN)/python -m tests.bench --write
+
+stress: $(READY) ## post 2,000 messages over 4 processes that are killed, into docs/reliability.md
+	$(BIN)/python -m tests.stress --write
 
 check: $(READY) ## look at style, types and architecture
 	$(BIN)/ruff format --check .

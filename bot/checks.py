@@ -2,14 +2,15 @@
 
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.bootstrap import keys_of, slack_client
 from bot.identity import Identity
-from bot.preflight import preflight, preflight_sockets, role_assignments
+from bot.preflight import SlackSide, preflight, preflight_sockets, role_assignments
+from bot.scopes import LOOKING, SHARING
 from bot.settings import NO_DELIVERY, Settings, load_settings, unknown_names
 from services.errors import ServiceError, UpstreamError
 from services.keys import prove_keys
@@ -79,10 +80,14 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
     except ServiceError as error:
         yield Finding(about="Slack", fine=False, said=error.user_message)
         return
-    scopes = "every scope" if side.scopes is not None else "scopes not told by Slack"
+    scopes = (
+        "every scope that a start needs" if side.scopes is not None else "scopes not told by Slack"
+    )
     yield Finding(about="Slack", fine=True, said=f"workspace {side.team}, {scopes}")
     if settings.slack_app_token is not None:
         yield await _sockets(client, settings)
+    for finding in _more_scopes(side):
+        yield finding
     people = Identity(client, side.team_id, role_assignments(settings))
     held: dict[Role, frozenset[str]] = {}
     for role in Role:
@@ -101,6 +106,24 @@ async def _sockets(client: AsyncWebClient, settings: Settings) -> Finding:
     except ServiceError as error:
         return Finding(about="delivery", fine=False, said=error.user_message)
     return Finding(about="delivery", fine=True, said="Socket Mode, SLACK_APP_TOKEN is good")
+
+
+def _more_scopes(side: SlackSide) -> Iterator[Finding]:
+    if side.scopes is None:
+        return
+    if lacking := sorted(SHARING - side.scopes):
+        said = (
+            f"{', '.join(lacking)} not granted, so nobody looks whether a channel is shared with "
+            "another organisation before a post. Add it under OAuth & Permissions and reinstall"
+        )
+        yield Finding(about="scopes", fine=False, said=said)
+    looks = sorted(LOOKING.keys() - side.scopes)
+    said = (
+        f"without {', '.join(looks)} a message whose answer was lost is repeated, marked so"
+        if looks
+        else "a message whose answer was lost is looked for before it is posted again"
+    )
+    yield Finding(about="scopes", fine=True, said=said)
 
 
 def _role(role: Role, holders: frozenset[str]) -> Finding:

@@ -15,6 +15,7 @@ from bot.inspect_file import inspect
 from bot.logs import set_up_logs
 from bot.serve import serve
 from bot.settings import load_settings
+from services.audit import NotedHead
 from services.errors import ServiceError, UpstreamError
 from services.sealing import new_key
 from storage.database import Database, StorageError
@@ -97,7 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     audit = commands.add_parser("audit", help="the audit log: verify it, or export it as CSV")
     audit_commands = audit.add_subparsers(dest="audit_command", required=True, metavar="COMMAND")
-    audit_commands.add_parser("verify", help="say whether the chain of entries holds")
+    verified = audit_commands.add_parser("verify", help="say whether the chain of entries holds")
+    verified.add_argument(
+        "--head",
+        type=_noted_head,
+        metavar="NUMBER:HASH",
+        help="a head that was noted, as the digest shows it: the chain has to go through it",
+    )
     exported = audit_commands.add_parser("export", help="write the entries as CSV, newest first")
     exported.add_argument("--token", metavar="NAME", help="only those of this token")
     inspected = commands.add_parser(
@@ -111,6 +118,15 @@ def _parser() -> argparse.ArgumentParser:
     keys_commands = keys.add_subparsers(dest="keys_command", required=True, metavar="COMMAND")
     keys_commands.add_parser("new", help="make an entry for ENCRYPTION_KEYS; needs no settings")
     return parser
+
+
+def _noted_head(text: str) -> NotedHead:
+    try:
+        return NotedHead.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{error}: copy it from the digest, such as 12: and 64 digits"
+        ) from error
 
 
 def _say(line: str) -> None:

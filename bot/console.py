@@ -18,7 +18,7 @@ from bot.clock import SystemClock, clock_of
 from bot.settings import Settings, load_settings
 from bot.views import history_file
 from bot.views.wording import day, minute, number, token_state
-from services.audit import AuditLog
+from services.audit import AuditLog, NotedHead
 from services.history import chunks, token_known_as
 from services.tokens import by_urgency, days_left
 from storage.audit import Wanted
@@ -54,24 +54,27 @@ async def command(parsed: argparse.Namespace) -> int:
     elif parsed.audit_command == "export":
         await export(parsed.token)
     else:
-        return await verify()
+        return await verify(parsed.head)
     return 0
 
 
-async def verify() -> int:
+async def verify(noted: NotedHead | None) -> int:
     """Walk the audit log's chain; 0 if it holds, else 1 and the first fault."""
     settings = load_settings(StoreSettings)
     audit = AuditLog(keys_of(settings), SystemClock())
     async with _opened(settings) as database:
         async with database.read() as tx:
             head = await tx.audit.head()
-        fault = await audit.verify(database)
+        fault = await audit.verify(database, noted)
     if fault is not None:
         sys.stderr.write(f"enroll-token: {fault}\n")
         return 1
     count = head.number if head else 0
     entries = "1 entry" if count == 1 else f"{number(count)} entries"
-    sys.stdout.write(f"{entries}, the chain holds.\n")
+    through = f" It goes through the noted entry {number(noted.number)}." if noted else ""
+    sys.stdout.write(f"{entries}, the chain holds.{through}\n")
+    if head is not None:
+        sys.stdout.write(f"Head to note elsewhere: {head.number}:{head.hash}\n")
     return 0
 
 

@@ -11,6 +11,7 @@ from bot.files import SlackFiles
 from bot.identity import Identity
 from bot.notifier import SlackNotifier
 from bot.preflight import SlackSide, role_assignments
+from bot.scopes import Granted
 from bot.settings import Settings
 from bot.syncing import SyncGround, Syncing, syncing
 from bot.watch_drawing import WatchDrawing
@@ -68,7 +69,7 @@ def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
         zone=ZoneInfo(settings.time_zone),
         watch=WatchDrawing(database=database, calendar=calendar, clock=clock),
     )
-    notifier = SlackNotifier(slack, drawing)
+    notifier = SlackNotifier(slack, drawing, bot_user=side.bot_user, granted=Granted(side.scopes))
     desk = _desk(settings, ground, people, audit, notices)
     every = settings.sync_interval
     return Core(

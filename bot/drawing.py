@@ -138,6 +138,8 @@ async def _small(tx: Transaction, item: OutboxItem) -> Message:
             return Message(text=text, blocks=[section(text)])
         case NoticeKind.CHANNEL_CLOSED:
             return outcomes.channel_closed(item.facts["channel"], item.facts["error"])
+        case NoticeKind.MESSAGE_REFUSED:
+            return outcomes.message_refused(item.facts)
         case _:
             raise AssertionError(f"{item.kind} is not a message")
 

@@ -9,48 +9,74 @@ import logging
 from collections.abc import Mapping
 from typing import Any, cast
 
+import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.drawing import Drawing, DrawnFile, Vanished
-from bot.picture import Picture
-from bot.slack_errors import LOST, SERVER_FAULT, code_of, retry_after, status_of, throttled
+from bot.picture_files import PICTURE, into_thread, shown_in_a_block
+from bot.refusals import harmless, is_closed, read_refusal
+from bot.scopes import Granted
+from bot.shared_channels import SharedChannels
+from bot.sightings import Sightings, metadata, thread_of
+from bot.slack_errors import LOST, code_of, throttled
 from bot.views.blocks import Block, Message, context
-from bot.views.digest import image
 from bot.views.upload import delete_file_please
-from services.delivery import Closed, Never, NotNow, Outcome, Posted, Unknown
+from services.posting import (
+    SHARED,
+    Closed,
+    Finding,
+    Gone,
+    Moot,
+    Outcome,
+    Posted,
+    Unknown,
+    Unsent,
+)
 from storage.records import OutboxItem, Upload
 from storage.states import NoticeKind
 
 log = logging.getLogger(__name__)
 
 POST_SECONDS = 25
-DEFAULT_WAIT = 30.0
-CLOSED = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action"}
-BARRED = {
-    "account_inactive",
-    "invalid_auth",
-    "missing_scope",
-    "not_authed",
-    "token_expired",
-    "token_revoked",
-}
-"""The app itself is refused: its messages wait until an admin has mended that."""
-BARRED_WAIT = 600.0
-PASSING = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 NOT_TO_EDIT = {"message_not_found", "cant_update_message", "edit_window_closed"}
 GONE = {"file_not_found", "file_deleted"}
+NOT_TO_THREAD = {
+    "cannot_reply_to_message",
+    "message_not_found",
+    "restricted_action_non_threadable_channel",
+    "restricted_action_thread_locked",
+    "thread_not_found",
+}
+"""The message that it replies to is gone or takes no replies: it becomes one of its own."""
+NO_THREAD: Mapping[str, Any] = {}
 NO_PICTURE = {"invalid_blocks", "invalid_blocks_format", "file_not_found", "access_denied"}
-PICTURE = "tokens.png"
 NOT_SEEN = {"user_not_in_channel", "channel_not_found", "not_in_channel", "is_archived"}
+
+
+class _Held(Exception):
+    """Nothing was posted, for a reason that is an outcome."""
+
+    def __init__(self, outcome: Closed | Unsent) -> None:
+        super().__init__(outcome.error)
+        self.outcome = outcome
 
 
 class SlackNotifier:
     """Posts what the outbox holds."""
 
-    def __init__(self, client: AsyncWebClient, drawing: Drawing) -> None:
+    def __init__(
+        self, client: AsyncWebClient, drawing: Drawing, *, bot_user: str, granted: Granted
+    ) -> None:
         self.client = client
         self.drawing = drawing
+        self.granted = granted
+        self.channels = SharedChannels(client, granted)
+        self.sightings = Sightings(client, granted, bot_user)
+
+    async def find(self, item: OutboxItem, original: OutboxItem | None) -> Finding:
+        """Look whether Slack has the item, of which a post had no answer."""
+        return await self.sightings.find(item, original)
 
     async def post(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
         """Post the item, an edit of `original` or a reply to it; trouble is an outcome too."""
@@ -58,13 +84,18 @@ class SlackNotifier:
             async with asyncio.timeout(POST_SECONDS):
                 return await self._post(item, original)
         except Vanished:
-            return Never(error="what it tells of is gone")
+            return Moot(error="what it tells of is gone")
+        except _Held as held:
+            return held.outcome
         except SlackApiError as error:
-            return _read(item, error)
+            return read_refusal(item, error)
+        except aiohttp.ClientConnectorError as error:
+            # No connection came about, so nothing was sent.
+            return Unsent(error=type(error).__name__)
         except LOST as error:
             return Unknown(error=type(error).__name__)
 
-    async def _post(self, item: OutboxItem, original: OutboxItem | None) -> Posted:
+    async def _post(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
         match item.kind:
             case NoticeKind.CERTIFICATE:
                 return await self._send(item, await self.drawing.certificate(item))
@@ -79,59 +110,112 @@ class SlackNotifier:
             case _:
                 return await self._post_message(item, original)
 
-    async def _post_message(self, item: OutboxItem, original: OutboxItem | None) -> Posted:
-        message = _marked(await self.drawing.message(item), item.repeats)
+    async def _post_message(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
+        message = await self.drawing.message(item)
         # Whoever is told directly is alone with us: there is nobody to hide it from.
         if item.visible_to not in (None, item.destination):
-            return await self._whisper(item, item.visible_to, message)
+            return await self._whisper(item, item.visible_to, _marked(message, item.repeats))
         known = original if original and original.posted_ts and original.posted_channel else None
         if item.replies_to is not None:
-            return await self._say(item.destination, message, under=known)
+            return await self._reply(item, known, _marked(message, item.repeats))
         if known is not None:
-            return await self._edit(str(known.posted_channel), str(known.posted_ts), message)
-        return await self._say(item.destination, message)
+            return await self._edit(item, known, message)
+        return await self._say(item, item.destination, _marked(message, item.repeats))
+
+    async def _reply(
+        self, item: OutboxItem, parent: OutboxItem | None, message: Message
+    ) -> Outcome:
+        ts = thread_of(item, parent)
+        if ts is None:
+            return await self._say(item, item.destination, message)
+        # What is urgent shows in the channel as well, not only to those who follow the thread.
+        thread = {"thread_ts": ts, "reply_broadcast": message.urgent}
+        try:
+            return await self._say(item, item.destination, message, thread)
+        except SlackApiError as error:
+            if code_of(error) in NOT_TO_THREAD:
+                return Gone(error=code_of(error))
+            raise
 
     async def _say(
-        self, channel: str, message: Message, *, under: OutboxItem | None = None
+        self,
+        item: OutboxItem,
+        channel: str,
+        message: Message,
+        thread: Mapping[str, Any] = NO_THREAD,
     ) -> Posted:
-        thread: dict[str, Any] = {}
-        if under is not None:
-            # What is urgent shows in the channel as well, not only to those who follow the thread.
-            thread = {"thread_ts": under.posted_ts, "reply_broadcast": message.urgent}
+        await self._guard(channel)
         answer = await self.client.chat_postMessage(
             channel=channel,
             text=message.text,
             blocks=message.blocks,
             unfurl_links=False,
             unfurl_media=False,
+            metadata=metadata(item.mark) if item.mark else None,
             **thread,
         )
+        self.granted.note(answer.headers)
         return Posted(channel=str(answer["channel"]), ts=str(answer["ts"]))
 
-    async def _edit(self, channel: str, ts: str, message: Message) -> Posted:
+    async def _guard(self, channel: str) -> None:
+        """Hold back what would go into a channel that another organisation sees."""
         try:
+            if await self.channels.forbids(channel):
+                raise _Held(Closed(error=SHARED))
+        except SlackApiError as error:
+            code = code_of(error)
+            if throttled(error) or is_closed(code):
+                raise
+            raise _Held(Closed(error=code) if code else Unsent(error="no answer")) from error
+        except LOST as error:
+            raise _Held(Unsent(error=type(error).__name__)) from error
+
+    async def _edit(self, item: OutboxItem, original: OutboxItem, message: Message) -> Outcome:
+        channel = original.posted_channel or original.destination
+        try:
+            await self._guard(channel)
             await self.client.chat_update(
-                channel=channel, ts=ts, text=message.text, blocks=message.blocks
+                channel=channel,
+                ts=original.posted_ts or "",
+                text=message.text,
+                blocks=message.blocks,
             )
         except SlackApiError as error:
-            if code_of(error) not in NOT_TO_EDIT:
-                raise
-            return await self._say(channel, message)
-        return Posted(channel=channel, ts=ts)
+            code = code_of(error)
+            # Its channel is not the one that is set any more, and is closed to us.
+            left_behind = original.destination != item.destination and is_closed(code)
+            if code in NOT_TO_EDIT or left_behind:
+                return Gone(error=code)
+            return harmless(read_refusal(item, error))
+        except aiohttp.ClientConnectorError:
+            raise
+        except LOST as error:
+            return Unknown(error=type(error).__name__, harmless=True)
+        return Posted(channel=original.posted_channel, ts=original.posted_ts)
 
     async def _whisper(self, item: OutboxItem, person: str, message: Message) -> Posted:
         try:
+            await self._guard(item.destination)
             await self.client.chat_postEphemeral(
                 channel=item.destination, user=person, text=message.text, blocks=message.blocks
             )
+        except _Held as held:
+            if held.outcome != Closed(error=SHARED):
+                raise
+            return await self._say(item, person, message)
         except SlackApiError as error:
             if code_of(error) not in NOT_SEEN:
                 raise
-            return await self._say(person, message)
+            return await self._say(item, person, message)
         return Posted()
 
     async def _send(self, item: OutboxItem, file: DrawnFile) -> Posted:
-        opened = await self.client.conversations_open(users=item.destination)
+        try:
+            opened = await self.client.conversations_open(users=item.destination)
+        except SlackApiError:
+            raise
+        except LOST as error:
+            raise _Held(Unsent(error=type(error).__name__)) from error
         comment = f"Repeat: {file.comment}" if item.repeats else file.comment
         await self.client.files_upload_v2(
             channel=opened["channel"]["id"],
@@ -148,52 +232,20 @@ class SlackNotifier:
 
     async def _digest(self, item: OutboxItem) -> Posted:
         """The digest with its picture; where Slack takes no picture in it, in its thread."""
+        digest = self.drawing.watch.digest
         drawn = await self.drawing.watch.picture()
-        whole = _marked(
-            await self.drawing.watch.digest(item, await self._uploaded(drawn)), item.repeats
-        )
-        if any(block["type"] == "image" for block in whole.blocks):
+        shown = await shown_in_a_block(self.client, drawn)
+        if shown is not None:
             try:
-                return await self._say(item.destination, whole)
+                whole = _marked(await digest(item, shown), item.repeats)
+                return await self._say(item, item.destination, whole)
             except SlackApiError as error:
                 if code_of(error) not in NO_PICTURE:
                     raise
-        plain = _marked(await self.drawing.watch.digest(item, None), item.repeats)
-        posted = await self._say(item.destination, plain)
-        try:
-            await self._in_thread(posted, drawn)
-        except (SlackApiError, *LOST) as error:
-            # The digest itself is there; said twice for want of a picture it would be worse.
-            log.warning("picture_not_sent", extra={"error": type(error).__name__})
+        plain = _marked(await digest(item, None), item.repeats)
+        posted = await self._say(item, item.destination, plain)
+        await into_thread(self.client, posted, drawn)
         return posted
-
-    async def _uploaded(self, drawn: Picture) -> Block | None:
-        """The picture as a file of ours that a block can show, as soon as Slack can show it."""
-        try:
-            answer = await self.client.files_upload_v2(
-                filename=PICTURE, title="Tokens", content=drawn.png, alt_txt=drawn.alt_text[:900]
-            )
-            file_id = str(answer["file"]["id"])
-            for pause in (0.0, 0.5, 1.0, 2.0):
-                await asyncio.sleep(pause)
-                info = await self.client.files_info(file=file_id)
-                if info["file"].get("mimetype"):
-                    return image(file_id, drawn.alt_text)
-        except SlackApiError as error:
-            if throttled(error):
-                raise
-            log.warning("picture_not_taken", extra={"error": code_of(error)})
-        return None
-
-    async def _in_thread(self, posted: Posted, drawn: Picture) -> None:
-        await self.client.files_upload_v2(
-            channel=posted.channel,
-            thread_ts=posted.ts,
-            filename=PICTURE,
-            title="Tokens",
-            content=drawn.png,
-            alt_txt=drawn.alt_text[:900],
-        )
 
     async def _clean_up(self, item: OutboxItem) -> Posted:
         used, token = await self.drawing.used_upload(item)
@@ -208,7 +260,7 @@ class SlackNotifier:
             if info is None:
                 return Posted()
             ask = delete_file_please(token, str(info["file"]["permalink"]))
-            return await self._say(item.destination, _marked(ask, item.repeats))
+            return await self._say(item, item.destination, _marked(ask, item.repeats))
         return Posted()
 
     async def _left_over(self, used: Upload) -> Mapping[str, Any] | None:
@@ -225,17 +277,3 @@ def _marked(message: Message, repeats: int) -> Message:
         return message
     note: Block = context("*Repeat:* Slack's answer was lost, so you may have this twice.")
     return Message(text=f"Repeat: {message.text}", blocks=[note, *message.blocks])
-
-
-def _read(item: OutboxItem, error: SlackApiError) -> Outcome:
-    code = code_of(error)
-    if throttled(error):
-        return NotNow(seconds=retry_after(error, DEFAULT_WAIT), error=code)
-    if code in BARRED:
-        log.error("slack_refuses_us", extra={"error": code})
-        return NotNow(seconds=BARRED_WAIT, error=code)
-    if status_of(error) >= SERVER_FAULT or code in PASSING or not code:
-        return Unknown(error=code or f"HTTP {status_of(error)}")
-    if code in CLOSED and item.destination.startswith(("C", "G")):
-        return Closed(error=code)
-    return Never(error=code)

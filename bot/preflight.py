@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.scopes import SCOPES, missing
+from bot.scopes import SCOPES, missing, told
 from bot.settings import Settings
 from bot.slack_errors import LOST, code_of, status_of
 from services.errors import ConfigurationError
 from services.policy import Role
-
-SCOPES_HEADER = "x-oauth-scopes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +36,11 @@ async def preflight(client: AsyncWebClient, settings: Settings) -> SlackSide:
         ) from error
     except LOST as error:
         raise _unreachable(settings, type(error).__name__) from error
-    header = answer.headers.get(SCOPES_HEADER) or answer.headers.get(SCOPES_HEADER.title())
-    # An answer without the header says nothing about the scopes, not that there are none.
-    scopes = frozenset(part.strip() for part in header.split(",")) if header else None
     side = SlackSide(
         team_id=str(answer["team_id"]),
         team=str(answer["team"]),
         bot_user=str(answer["user_id"]),
-        scopes=scopes,
+        scopes=told(answer.headers),
     )
     _check_scopes(side, settings)
     return side

@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 TOO_MANY = 429
 SERVER_FAULT = 500
+THROTTLES = {"ratelimited", "rate_limited", "message_limit_exceeded"}
 
 LOST = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 """What a call raises when Slack gave no answer; SlackApiError, which is one too, goes before it."""
@@ -39,4 +40,4 @@ def retry_after(error: SlackApiError, default: float) -> float:
 
 def throttled(error: SlackApiError) -> bool:
     """Whether Slack asks us to wait."""
-    return status_of(error) == TOO_MANY or code_of(error) == "ratelimited"
+    return status_of(error) == TOO_MANY or code_of(error) in THROTTLES

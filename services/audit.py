@@ -2,14 +2,17 @@
 
 The key is derived from a key-encryption key, so that whoever can write the database alone cannot
 forge an entry. The head row names the newest entry under the same key: a cut tail shows too.
-What it cannot see: an attacker who holds the key, and a whole database put back from a backup.
+What it cannot see by itself: a log that somebody who holds the key wrote anew, and an older, whole
+database put back. Both show against a head that was noted elsewhere, as the digest does weekly.
 """
 
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
+from typing import Self
 
 from services.clock import Clock
 from services.sealing import KeyRing
@@ -17,6 +20,7 @@ from storage.database import Database, Transaction
 from storage.records import AuditEntry, AuditHead
 
 FIRST = "0" * 64
+_NOTED = re.compile(r"([1-9][0-9]{0,17}):([0-9a-fA-F]{64})", re.ASCII)
 CHUNK = 500
 
 
@@ -34,6 +38,22 @@ class Deed:
     origin: str
     before: Mapping[str, str] = field(default_factory=dict)
     after: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotedHead:
+    """An entry's number and hash as they were noted outside the database."""
+
+    number: int
+    hash: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read NUMBER:HASH as the digest shows it. Raises ValueError."""
+        found = _NOTED.fullmatch(text.strip())
+        if found is None:
+            raise ValueError("not of the form NUMBER:HASH")
+        return cls(number=int(found[1]), hash=found[2].lower())
 
 
 class AuditLog:
@@ -64,26 +84,33 @@ class AuditLog:
         await tx.audit.add(signed)
         await tx.audit.set_head(self._head(signed))
 
-    async def verify(self, database: Database) -> str | None:
-        """Walk the whole chain; None if it holds, else one sentence that names the first fault."""
+    async def verify(self, database: Database, noted: NotedHead | None = None) -> str | None:
+        """Walk the whole chain; None if it holds, else one sentence that names the first fault.
+
+        With a head that was noted, the chain has to go through that very entry.
+        """
         async with database.read() as tx:
             head = await tx.audit.head()
             previous, number = FIRST, 0
             try:
                 while entries := await _next(tx, number):
                     for entry in entries:
-                        if fault := self._fault(entry, number + 1, previous):
+                        fault = self._fault(entry, number + 1, previous)
+                        if fault := fault or _against(noted, entry):
                             return fault
                         previous, number = entry.hash, entry.number
             except (ValueError, TypeError):
                 return f"Entry {number + 1} was changed: it cannot be read."
-        return self._head_fault(head, number, previous)
+        return self._head_fault(head, number, previous) or _ends_before(noted, number)
 
     def _fault(self, entry: AuditEntry, number: int, previous: str) -> str | None:
         if entry.number != number:
             return f"Entry {number} is missing."
         if entry.previous_hash != previous:
-            return f"Entry {number} does not follow the entry before it."
+            return (
+                f"Entry {number} does not follow the entry before it: entries were put in, taken "
+                "out or moved."
+            )
         if entry.key_name not in self.keys.names():
             return f"Entry {number} was chained with the key {entry.key_name!r}, which is not here."
         if not hmac.compare_digest(entry.hash, self._hash(entry)):
@@ -97,8 +124,12 @@ class AuditLog:
             return f"The head was made with the key {head.key_name!r}, which is not here."
         if not hmac.compare_digest(head.mac, self._mac(head.key_name, head.number, head.hash)):
             return "The head of the log was changed."
+        if head.number > number:
+            return f"The log ends at entry {number}; its head says {head.number}: its end is cut."
         if (head.number, head.hash) != (number, previous):
-            return f"The log ends at entry {number}; its head says {head.number}."
+            return (
+                f"The log goes on to entry {number}; its head says {head.number}: it is of before."
+            )
         return None
 
     def _hash(self, entry: AuditEntry) -> str:
@@ -118,6 +149,23 @@ class AuditLog:
     def _mac(self, key_name: str, number: int, entry_hash: str) -> str:
         text = f"head:{number}:{entry_hash}"
         return hmac.new(self.keys.audit_key(key_name), text.encode(), sha256).hexdigest()
+
+
+def _against(noted: NotedHead | None, entry: AuditEntry) -> str | None:
+    if noted is None or entry.number != noted.number:
+        return None
+    if hmac.compare_digest(entry.hash.encode(), noted.hash.encode()):
+        return None
+    return f"Entry {entry.number} is not the one that was noted: the log was written anew."
+
+
+def _ends_before(noted: NotedHead | None, number: int) -> str | None:
+    if noted is None or noted.number <= number:
+        return None
+    return (
+        f"The log is whole, but ends at entry {number}, before entry {noted.number} that was "
+        "noted: an older database was put back, or the log was written anew."
+    )
 
 
 async def _next(tx: Transaction, number: int) -> list[AuditEntry]:

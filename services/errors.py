@@ -2,7 +2,8 @@
 
 ServiceError                 expected; its `user_message` says what to do next
 ├── Refused                  the person may not, or not now
-│   └── NotAllowed           the person lacks the role
+│   ├── NotAllowed           the person lacks the role
+│   └── TooManyFiles         services/upload_limits: too many files of theirs cannot be opened
 ├── Invalid                  a field of a form is wrong; `field` names it
 ├── InvalidForm              all such fields of one form
 ├── NotFound                 nothing of that name or id

@@ -5,7 +5,7 @@ post tells the newest state.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from services.clock import machine_now
 from storage.audit import Wanted
@@ -13,6 +13,9 @@ from storage.database import Transaction
 from storage.records import Decision, Notice, OutboxItem, Request, SyncRun, Upload
 from storage.states import NoticeKind, StoryEvent
 from storage.sync_records import LossQuestion
+
+ABOUT_REQUESTS = [kind for kind in NoticeKind if kind.value.startswith("request_")]
+"""What goes to the approvals channel, where it goes to a channel; the rest goes to alerts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +171,34 @@ class Notices:
             facts={"channel": item.destination, "error": error},
         )
         await tx.outbox.put(notice, machine_now())
+
+    async def message_refused(
+        self, tx: Transaction, item: OutboxItem, admin: str, error: str, today: date
+    ) -> None:
+        """That a message was given up, for an admin; more of its kind that day are only logged."""
+        if item.kind in {NoticeKind.MESSAGE_REFUSED, NoticeKind.CHANNEL_CLOSED}:
+            return
+        kind = NoticeKind.MESSAGE_REFUSED
+        notice = Notice(
+            kind=kind,
+            destination=admin,
+            subject_id=item.subject_id,
+            dedupe_key=f"{kind}:{item.kind}:{error}:{admin}:{today}"[:255],
+            facts={
+                "kind": item.kind.value,
+                "number": str(item.id),
+                "destination": item.destination,
+                "error": error,
+            },
+        )
+        await tx.outbox.put(notice, machine_now())
+
+    async def readdress(self, tx: Transaction, now: datetime) -> int:
+        """Send what waits for a channel that is not set any more to the one that is; how many."""
+        named = (self.channels.alert, self.channels.approval)
+        others = [kind for kind in NoticeKind if kind not in ABOUT_REQUESTS]
+        moved = await tx.outbox.move(ABOUT_REQUESTS, named, self.channels.approval, now)
+        return moved + await tx.outbox.move(others, named, self.channels.alert, now)
 
     async def history_export(self, tx: Transaction, person: str, wanted: Wanted, key: str) -> None:
         """The wanted entries of the history as a file, for the person who asked for it."""

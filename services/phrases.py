@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 PERSON_MARK = "\ue000"
 QUOTED_LENGTH = 80
+PLAIN_QUOTES = str.maketrans("“”", '""')
+"""What is quoted cannot end its quotation."""
 MOST_NAMED = 10
 
 
@@ -31,7 +33,7 @@ def quoted(text: str) -> str:
     seen = "".join(
         " " if mark.isspace() else mark for mark in text if not _unseen(mark) or mark.isspace()
     )
-    line = " ".join(seen.split())
+    line = " ".join(seen.split()).translate(PLAIN_QUOTES)
     shown = line if len(line) <= QUOTED_LENGTH else f"{line[: QUOTED_LENGTH - 1]}…"
     return f"“{shown}”"
 

@@ -22,6 +22,7 @@ from services.request_deeds import request_deed
 from services.request_facts import purpose_of
 from services.requests import find_request
 from services.sealing import KeyRing
+from services.upload_limits import TOO_MANY, TooManyFiles, check_pace
 from services.uploads import check_waiting, drop_files, open_content, seal_content
 from services.wrong_file import WrongFile
 from storage.database import Database, Transaction
@@ -142,10 +143,8 @@ class Proving:
                 await self._finish(task, await self._prove(task))
         except HolderSilent as silence:
             await self._keep(task, silence)
-        except WrongFile as error:
-            await self._refuse(task, error.reason.value, error.user_message)
         except ServiceError as error:
-            await self._refuse(task, "refused", error.user_message)
+            await self._refuse(task, _reason_of(error), error.user_message)
         except UpstreamError as error:
             await self._refuse(task, NO_ANSWER, error.user_message)
         except TimeoutError:
@@ -159,6 +158,8 @@ class Proving:
                 f"{uploader.id} is no member",
                 user_message="Only full members of this workspace can upload server tokens.",
             )
+        async with self.database.read() as tx:
+            await check_pace(tx, task.upload)
         file = open_content(self.keys, task.upload)
         if file is None:
             file = await self.files.fetch(task.upload.file_id)
@@ -234,6 +235,16 @@ class Proving:
             )
             if task.upload.file_id:
                 await self.notices.file_cleanup(tx, task.upload)
+
+
+def _reason_of(error: ServiceError) -> str:
+    match error:
+        case WrongFile():
+            return error.reason.value
+        case TooManyFiles():
+            return TOO_MANY
+        case _:
+            return "refused"
 
 
 def _needs_approval(task: Task, proof: Proof) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -56,6 +56,49 @@ class StorageError(Exception):
 
 class DatabaseBusy(StorageError):
     """Another process writes for longer than we may wait; trying again is safe."""
+
+
+class DatabaseFull(StorageError):
+    """The disk has no room left; nothing was changed, and reading goes on."""
+
+
+class DatabaseReadOnly(StorageError):
+    """The file can be read and not written; nothing was changed."""
+
+
+FAULTS: dict[str, tuple[type[StorageError], str]] = {
+    "locked": (DatabaseBusy, "The database is busy. Nothing was changed. Try again in a moment."),
+    "busy": (DatabaseBusy, "The database is busy. Nothing was changed. Try again in a moment."),
+    "is full": (
+        DatabaseFull,
+        "The disk of the database is full. Nothing was changed. Tell your admin: it needs room.",
+    ),
+    "readonly": (
+        DatabaseReadOnly,
+        "The database can be read and not written. Nothing was changed. Tell your admin: look at "
+        "the rights of its folder and of all its files there, also those ending in -wal and -shm.",
+    ),
+    "disk I/O error": (
+        StorageError,
+        "The disk of the database does not answer as it should. Nothing was changed. Tell your "
+        "admin: look at the disk, and keep a copy of the file.",
+    ),
+    "unable to open": (
+        StorageError,
+        "The database cannot be opened: look at DATABASE_URL, its folder and its rights.",
+    ),
+    "not a database": (
+        StorageError,
+        "The file that DATABASE_URL names is no SQLite database, or is damaged. Restore it from a "
+        "backup, or name another file.",
+    ),
+    "malformed": (
+        StorageError,
+        "The file that DATABASE_URL names is damaged. Restore it from a backup, and keep the "
+        "damaged one.",
+    ),
+}
+"""What SQLite says, and what it means for a person."""
 
 
 class Transaction:
@@ -174,18 +217,9 @@ def plain_errors() -> Iterator[None]:
     """Say in words what a person can mend."""
     try:
         yield
-    except OperationalError as error:
-        if "locked" in str(error.orig) or "busy" in str(error.orig):
-            raise DatabaseBusy("The database is busy. Try again in a moment.") from error
-        if "unable to open" in str(error.orig):
-            raise StorageError(
-                "The database cannot be opened: look at DATABASE_URL, its folder and its rights."
-            ) from error
-        raise
     except DatabaseError as error:
-        if "not a database" in str(error.orig):
-            raise StorageError(
-                "The file that DATABASE_URL names is no SQLite database, or is damaged. "
-                "Restore it from a backup, or name another file."
-            ) from error
+        said = str(error.orig)
+        for word, (kind, sentence) in FAULTS.items():
+            if word in said:
+                raise kind(sentence) from error
         raise

@@ -253,7 +253,11 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxItem:
-    """A notice on its way, and where it went: `posted_ts` is Slack's message id in the channel."""
+    """A notice on its way, and where it went: `posted_ts` is Slack's message id in the channel.
+
+    `unsure_since` is when a try began of which nobody knows whether Slack took it; `mark` is by
+    what such a message is known again. `anew`: the message that it edits is gone.
+    """
 
     id: int
     kind: NoticeKind
@@ -273,6 +277,10 @@ class OutboxItem:
     error: str | None
     created_at: datetime
     sent_at: datetime | None
+    mark: str | None = None
+    claimed_at: datetime | None = None
+    unsure_since: datetime | None = None
+    anew: bool = False
     replies_to: int | None = None
 
 

@@ -270,6 +270,8 @@ class NoticeKind(StrEnum):
     """Whether missing devices are to be marked as removed; for the alert channel."""
     CHANNEL_CLOSED = "channel_closed"
     """Messages wait because a channel does not take them; for an admin."""
+    MESSAGE_REFUSED = "message_refused"
+    """A message was given up because Slack will never take it; for an admin."""
     UPLOAD_KEPT = "upload_kept"
     """That a file waits under seal until its holder answers, for its uploader."""
     FILE_CLEANUP = "file_cleanup"

@@ -271,10 +271,15 @@ outbox = Table(
     Column("error", Text),
     Column("created_at", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime),
+    # What Slack keeps with the message, so that we know it again; says nothing to others.
+    Column("mark", ID),
+    Column("claimed_at", UtcDateTime),
+    Column("unsure_since", UtcDateTime),
+    Column("anew", Boolean, nullable=False, server_default=text("0")),
     Column("replies_to", ForeignKey("outbox.id")),
     Index("ix_outbox_waiting", "state", "due_at"),
-    Index("ix_outbox_order", "destination", "state", "id"),
     Index("ix_outbox_subject", "subject_id", "kind"),
+    Index("ix_outbox_edits", "edits"),
     sqlite_autoincrement=True,
 )
 

@@ -1,8 +1,8 @@
 """Submitted server token files; the bytes themselves are never stored."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from storage import tables
 from storage.records import Upload
@@ -41,6 +41,31 @@ class Uploads(Rows[Upload]):
             table.state.in_((UploadState.RECEIVED, UploadState.HELD)),
         )
         return await self.all(query.order_by(table.submitted_at))
+
+    async def unopened_before(
+        self, upload: Upload, within: timedelta, *, reason: str
+    ) -> list[datetime]:
+        """When its uploader submitted, in that time before it, what could not be opened.
+
+        That is what was refused for that reason, or is being looked at now; the oldest first.
+        """
+        table = self.table.c
+        before = or_(
+            table.submitted_at < upload.submitted_at,
+            (table.submitted_at == upload.submitted_at) & (table.id < upload.id),
+        )
+        unopened = or_(
+            (table.state == UploadState.REFUSED) & (table.reason == reason),
+            (table.state == UploadState.RECEIVED) & table.kept_until.is_(None),
+        )
+        query = select(table.submitted_at).where(
+            table.uploader == upload.uploader,
+            table.submitted_at > upload.submitted_at - within,
+            before,
+            unopened,
+        )
+        found = await self.connection.execute(query.order_by(table.submitted_at))
+        return list(found.scalars())
 
     async def keep(self, upload: Upload, **changes: object) -> bool:
         """Compare and set: keep a file for later, sealed; False if it has an outcome already."""

@@ -4,6 +4,7 @@ Source: Slack's Block Kit reference. `slack_sdk.models` is not used: it lets dup
 without a submit button and misspelt keywords pass.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,13 @@ from typing import Any
 Block = dict[str, Any]
 View = dict[str, Any]
 
+TEXT_LENGTH = 4000
 SECTION_LENGTH = 3000
+INPUT_LENGTH = 3000
 FIELD_LENGTH = 2000
 OPTION_LENGTH = 75
 TITLE_LENGTH = 24
+HALF = re.compile(r"(<[^<>]*|&[a-z]{0,3})$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +30,10 @@ class Message:
     urgent: bool = False
     """Whether a reply in a thread shows in the channel too."""
 
+    def __post_init__(self) -> None:
+        """Cut the text where Slack would refuse it."""
+        object.__setattr__(self, "text", cut(self.text, TEXT_LENGTH))
+
 
 def plain(text: str) -> Block:
     """A text object without markup."""
@@ -33,13 +41,16 @@ def plain(text: str) -> Block:
 
 
 def mrkdwn(text: str) -> Block:
-    """A text object with Slack's markup; outside text in it is escaped before."""
-    return {"type": "mrkdwn", "text": text}
+    """A text object with Slack's markup; outside text in it is escaped before.
+
+    Verbatim: Slack makes links and mentions of what is written as such, not of what looks so.
+    """
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def cut(text: str, length: int) -> str:
-    """The text, its end replaced by … where it is too long."""
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+    """The text, its end replaced by … where it is too long; never within a mention or a mark."""
+    return text if len(text) <= length else f"{HALF.sub('', text[: length - 1])}…"
 
 
 def header(text: str) -> Block:
@@ -122,6 +133,8 @@ def field(
     block_id: str, label: str, element: Block, *, hint: str | None = None, optional: bool = False
 ) -> Block:
     """A form's field; its element's action_id is the block's id."""
+    if "initial_value" in element:
+        element = element | {"initial_value": element["initial_value"][:INPUT_LENGTH]}
     block: Block = {
         "type": "input",
         "block_id": block_id,

@@ -1,11 +1,13 @@
 """What channels and admins are told: a token in use, a channel that is closed."""
 
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Message, context, section
 from bot.views.request_card import RequestFacts
 from bot.views.steps import account
 from bot.views.wording import PORTALS, day, escape, mention
+from services.posting import SHARED
 from storage.states import Action, Verdict
 
 
@@ -53,10 +55,33 @@ def token_gone(shown: RequestFacts) -> Message:
 
 
 def channel_closed(channel: str, error: str) -> Message:
-    """Messages wait because a channel does not take them; for the admins."""
+    """Messages wait because a channel does not take them, or may not have them; for the admins."""
+    if error == SHARED:
+        why = (
+            f"I do not post in <#{channel}>, because people of another organisation see it or are "
+            "invited to it. Stop sharing it"
+        )
+    else:
+        why = (
+            f"I cannot post in <#{channel}> (Slack says `{escape(error)}`). Invite me there with "
+            "`/invite`"
+        )
     text = (
-        f":warning: I cannot post in <#{channel}> (Slack says `{escape(error)}`). My messages for "
-        "it wait and are tried again every ten minutes. Invite me there with `/invite`, or set "
-        "ALERT_CHANNEL or APPROVAL_CHANNEL to another channel and start me again."
+        f":warning: {why}, or set ALERT_CHANNEL or APPROVAL_CHANNEL to another channel and start "
+        "me again. My messages for it wait, and are tried again every ten minutes."
     )
     return Message(text="I cannot post in a channel", blocks=[section(text)])
+
+
+def message_refused(facts: Mapping[str, str]) -> Message:
+    """A message was given up because Slack will never take it; for the admins."""
+    destination = facts["destination"]
+    place = f"<#{destination}>" if destination.startswith(("C", "G")) else mention(destination)
+    kind = escape(facts["kind"].replace("_", " "))
+    text = (
+        f":warning: A message of mine for {place} ({kind}) could not be posted and is given up: "
+        f"`{escape(facts['error'])}`. What it told of has happened all the same: look at "
+        "`/enroll-token list` and `history`. In the log it is number "
+        f"{escape(facts['number'])} of the outbox; more of the same today are only there."
+    )
+    return Message(text="A message of mine could not be posted", blocks=[section(text)])

@@ -17,6 +17,15 @@ from storage.states import Health, Portal, ProgramName, RenewalCause, RequestSta
 KEPT = "\n\u200d"
 """Line breaks, and the joiner that scripts and emoji are made with."""
 MOST_NAMED = 10
+FORMAT = re.compile(r"(?<![^\W_])[*_~`]+|[*_~`]+(?![^\W_])")
+"""What may begin or end bold, italic, struck or code: Slack asks for the edge of a word."""
+LOOKALIKES = str.maketrans("*_~`", "\u2217\uff3f\u223c\u02cb")
+ANGLE = "\u203a"
+COLON = "\u2236"
+"""Looks like one, and makes neither an emoji nor a link."""
+EMOJI = re.compile(r":(?=[a-z+_-][a-z0-9+_'-]*:)")
+QUOTE = re.compile(r"^(\s*)&gt;", re.MULTILINE)
+QUOTED = re.compile("“[^”]*”")
 PERSON = re.compile(f"{PERSON_MARK}([UW][A-Z0-9]+){PERSON_MARK}")
 
 
@@ -71,17 +80,33 @@ WARNING = (
 
 
 def escape(text: str) -> str:
-    """Outside text as mrkdwn text: no mention, no link, nothing unseen; line breaks stay."""
+    """Outside text as mrkdwn text: no mention, no link, no markup, nothing unseen.
+
+    Line breaks stay. Slack has no way to write a `*` that never makes bold, so what would be
+    markup is written with a character that looks the same.
+    """
+    return _unmarked(_harmless(text))
+
+
+def said(sentence: str) -> str:
+    """A sentence of the services as mrkdwn: escaped, its people mentioned.
+
+    Markup is taken from what stands in quotes alone, since the sentence has some of its own.
+    """
+    parts = PERSON.split(sentence)
+    texts = [QUOTED.sub(lambda found: _unmarked(found[0]), _harmless(part)) for part in parts[::2]]
+    people = [mention(person) for person in parts[1::2]] + [""]
+    return "".join(text + person for text, person in zip(texts, people, strict=True))
+
+
+def _harmless(text: str) -> str:
     seen = "".join(mark for mark in text if mark in KEPT or unicodedata.category(mark)[0] != "C")
     return seen.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def said(sentence: str) -> str:
-    """A sentence of the services as mrkdwn: escaped, its people mentioned."""
-    parts = PERSON.split(sentence)
-    texts = [escape(part) for part in parts[::2]]
-    people = [mention(person) for person in parts[1::2]] + [""]
-    return "".join(text + person for text, person in zip(texts, people, strict=True))
+def _unmarked(text: str) -> str:
+    text = FORMAT.sub(lambda found: found[0].translate(LOOKALIKES), text)
+    return QUOTE.sub(rf"\1{ANGLE}", EMOJI.sub(COLON, text)).replace("://", f"{COLON}//")
 
 
 def mention(person: str) -> str:

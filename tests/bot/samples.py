@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.views.request_card import RequestFacts
 from services.consents import consent
-from services.phrases import person
+from services.phrases import person, quoted
 from services.tokens import TokenView
 from storage.records import Decision, KeyPair, OutboxItem, Request, SyncRun, Token, Upload
 from storage.states import (
@@ -271,3 +271,48 @@ HOSTILE = Sample(
     closed_error="<!channel>",
     permalink="https://sandbox.slack.com/files/U0OLIVIA/F0FILE/token.p7m",
 )
+
+
+def outsiders(text: str) -> Sample:
+    """Every field that outsiders write, filled with that text, however long.
+
+    Sentences of the services hold such text in quotes.
+    """
+    sentence = f"Apple says {quoted(text)}. Try again."
+    return Sample(
+        token=replace(
+            TOKEN,
+            name=text,
+            server_name=text,
+            apple_id=text,
+            org_name=text,
+            org_id=text,
+            server_uuid=text,
+            admin_id=text,
+        ),
+        request=replace(REQUEST, reason=text, consent_text=text, apple_id=text, failure=sentence),
+        decision=replace(DECISION, reason=text),
+        upload=replace(UPLOAD, answer=sentence, apple_id=text),
+        run=replace(RUN, error=sentence),
+        key_pair=KEY_PAIR,
+        typed=text,
+        closed_error=text,
+        permalink=TYPICAL.permalink,
+    )
+
+
+LONG = 10_000
+OUTSIDERS = {
+    "channel": "<!channel> <!here> <!subteam^S123|@all> <!date^1^{date}|x> & <#C123>",
+    "person": "<@U123> <@W123|Olivia> @olivia",
+    "link": "<https://evil.example|our portal> https://evil.example <mailto:a@evil.example>",
+    "markup": "*bold* _it_ ~struck~ `code` ```block``` *a _b_* **",
+    "quote": "> quoted\n>>> all of it\n\n&gt; more",
+    "emoji": ":boom: :+1: :fire::fire:",
+    "unseen": "\u202egnp.exe\u202c \u2066x\u2069 \u200f\u200e\u200b \x00\x07\x1b[31m "
+    "\ue000U123\ue000",
+    "long": "A" * LONG,
+    "long marks": "<" * LONG,
+    "long lines": "a\n" * (LONG // 2),
+    "long emoji": "\U0001f469\u200d\U0001f4bb" * (LONG // 3),
+}

@@ -25,7 +25,9 @@ from bot.views.waiting import waiting
 from services.errors import Refused
 from services.next_steps import NextStep
 from services.overview import Glance, Overview, Waiting
+from services.phrases import quoted
 from services.policy import Actor, Role, require
+from services.posting import SHARED
 from services.tokens import Page
 from storage.states import Health, ProgramName, RequestState, SyncState, TokenState, UploadState
 from tests.bot.histories import histories
@@ -70,7 +72,9 @@ def views(sample: Sample) -> dict[str, View]:
         **histories(sample),
         **watch_views(sample),
         **request_views(sample),
-        "refusal_view": page(upload.TITLE, words(Refused("no", user_message=f"No: {name}."))),
+        "refusal_view": page(
+            upload.TITLE, words(Refused("no", user_message=f"No: {quoted(name)}."))
+        ),
     }
 
 
@@ -164,6 +168,15 @@ def _outcomes(sample: Sample) -> dict[str, Message]:
         ),
         **syncs(sample),
         "channel_closed": outcomes.channel_closed("C0ALERTS", sample.closed_error),
+        "channel_shared": outcomes.channel_closed("C0ALERTS", SHARED),
+        "message_refused": outcomes.message_refused(
+            {
+                "kind": "sync_result",
+                "number": "17",
+                "destination": "C0ALERTS",
+                "error": sample.closed_error,
+            }
+        ),
     }
 
 

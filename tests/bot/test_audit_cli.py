@@ -136,8 +136,26 @@ def own(console: Console, tmp_path: Path) -> Console:
     return replace(console, folder=tmp_path)
 
 
-def test_a_chain_that_holds_is_one_line_with_its_length(console: Console) -> None:
-    assert console.written("audit", "verify") == "600 entries, the chain holds.\n"
+def test_a_chain_that_holds_is_told_with_its_length_and_its_head(console: Console) -> None:
+    length, head = console.written("audit", "verify").splitlines()
+    assert length == "600 entries, the chain holds."
+    assert head.startswith("Head to note elsewhere: 600:")
+
+
+def test_a_noted_head_is_looked_for_in_the_chain(console: Console) -> None:
+    noted = console.written("audit", "verify").split()[-1]
+    told = console.written("audit", "verify", "--head", noted)
+    assert told.startswith("600 entries, the chain holds. It goes through the noted entry 600.\n")
+    other = f"600:{'0' * 64}"
+    assert "Entry 600 is not the one" in console.refused("audit", "verify", "--head", other)
+    later = f"601:{'0' * 64}"
+    assert "ends at entry 600, before" in console.refused("audit", "verify", "--head", later)
+
+
+def test_a_head_of_another_form_is_wrong_use(console: Console) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        console.run("audit", "verify", "--head", "600")
+    assert "not of the form NUMBER:HASH" in console.output.readouterr().err
 
 
 def test_a_process_of_its_own_ends_with_1_and_names_the_changed_row(own: Console) -> None:

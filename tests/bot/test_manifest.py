@@ -17,7 +17,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
 from bot import listeners
-from bot.scopes import SCOPES, missing
+from bot.scopes import LOOKING, SCOPES, SHARING, Granted, missing
 from bot.views.usage import COMMAND, USAGES
 from tests.bot.samples import TYPICAL
 from tests.bot.served import served
@@ -127,9 +127,24 @@ def test_the_manifests_scopes_are_those_of_the_code() -> None:
 
 
 def test_a_missing_scope_is_named_and_groups_are_asked_for_only_where_they_are_used() -> None:
-    assert missing(frozenset(), groups=True) == sorted(SCOPES)
+    assert missing(frozenset(), groups=True) == sorted(set(SCOPES) - SHARING)
     assert missing(frozenset(SCOPES) - {"usergroups:read"}, groups=False) == []
     assert missing(frozenset(SCOPES) - {"usergroups:read"}, groups=True) == ["usergroups:read"]
+
+
+def test_a_start_needs_no_scope_that_only_does_more() -> None:
+    assert missing(frozenset(SCOPES) - SHARING, groups=True) == []
+    assert not SCOPES.keys() & LOOKING.keys()
+
+
+def test_scopes_that_slack_does_not_tell_may_be_there() -> None:
+    granted = Granted()
+    assert granted.may("channels:history")
+    granted.note({"x-oauth-scopes": "chat:write, im:history"})
+    assert not granted.may("channels:history", "groups:history")
+    assert granted.may("channels:history", "im:history")
+    granted.note({})
+    assert not granted.may("channels:history")
 
 
 def test_the_commands_hint_names_only_what_works() -> None:

@@ -10,9 +10,26 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.notifier import SlackNotifier
-from bot.scopes import SCOPES
-from services.delivery import Closed, Never, NotNow, Outcome, Posted, Unknown
+from bot.scopes import LOOKING, SCOPES, Granted
+from bot.sightings import SENT_AS_FILES
+from services.clock import machine_now
 from services.phrases import person
+from services.posting import (
+    SHARED,
+    THROTTLED,
+    Absent,
+    Closed,
+    Gone,
+    Moot,
+    Never,
+    NotNow,
+    Outcome,
+    Posted,
+    Unknown,
+    Unmarkable,
+    Unsent,
+    Untold,
+)
 from storage.database import Database
 from storage.records import OutboxItem
 from storage.states import (
@@ -87,6 +104,7 @@ REPORT = made(
     tokens={},
     state=ReportState.OPEN,
 )
+MARK = "m" * 32
 SUBJECTS = {
     NoticeKind.REQUEST_CARD: REQUEST.id,
     NoticeKind.REQUEST_NEWS: REQUEST.id,
@@ -103,6 +121,7 @@ SUBJECTS = {
     NoticeKind.SYNC_PROGRESS: RUN.id,
     NoticeKind.LOSS_QUESTION: QUESTION.id,
     NoticeKind.CHANNEL_CLOSED: REQUEST.id,
+    NoticeKind.MESSAGE_REFUSED: REQUEST.id,
     NoticeKind.FILE_CLEANUP: UPLOAD.id,
     NoticeKind.HISTORY_EXPORT: TOKEN.id,
     NoticeKind.REMINDER: REMINDER.id,
@@ -125,6 +144,12 @@ FILES = {
 }
 FACTS = {
     NoticeKind.CHANNEL_CLOSED: {"channel": "C0ALERTS", "error": "is_archived"},
+    NoticeKind.MESSAGE_REFUSED: {
+        "kind": "steps",
+        "number": "7",
+        "destination": OLIVIA,
+        "error": "invalid_blocks",
+    },
     NoticeKind.REQUEST_STORY: {"event": StoryEvent.EXPIRED.value},
     NoticeKind.OWNER_NOT_REACHED: {"owner": OTTO},
     NoticeKind.HANDED_OVER: {"owner": AMIR, "by": OLIVIA, "tokens": TOKEN.id},
@@ -132,6 +157,7 @@ FACTS = {
 }
 WITHOUT_SUBJECT = {
     NoticeKind.CHANNEL_CLOSED,
+    NoticeKind.MESSAGE_REFUSED,
     NoticeKind.HANDED_OVER,
     NoticeKind.DIGEST,
     NoticeKind.PICTURE,
@@ -185,7 +211,12 @@ async def place(tmp_path: Path, filled: Path) -> AsyncIterator[Place]:
         yield Place(
             slack=slack,
             database=database,
-            notifier=SlackNotifier(client, drawing_of(database, ZONE)),
+            notifier=SlackNotifier(
+                client,
+                drawing_of(database, ZONE),
+                bot_user=slack.bot_user_id,
+                granted=Granted(frozenset(SCOPES)),
+            ),
             channel=channel,
             olivia=olivia,
         )
@@ -229,7 +260,7 @@ async def test_every_kind_of_notice_is_drawn_and_slack_takes_it(place: Place) ->
 async def test_what_is_gone_is_never_posted(place: Place) -> None:
     for kind in set(NoticeKind) - WITHOUT_SUBJECT:
         item = place.item(kind, OLIVIA, subject_id="0" * 32)
-        assert await place.post(item) == Never(error="what it tells of is gone")
+        assert await place.post(item) == Moot(error="what it tells of is gone")
     assert not place.olivia.dm.messages
 
 
@@ -271,13 +302,108 @@ async def test_an_edit_changes_the_message_in_place(place: Place) -> None:
     assert not card.buttons
 
 
-@pytest.mark.parametrize("error", ["message_not_found", "cant_update_message"])
-async def test_an_edit_that_is_refused_is_a_new_message(place: Place, error: str) -> None:
+@pytest.mark.parametrize(
+    "error", ["message_not_found", "cant_update_message", "edit_window_closed"]
+)
+async def test_an_edit_whose_message_is_gone_says_so_and_posts_nothing_yet(
+    place: Place, error: str
+) -> None:
     original = await posted(place, NoticeKind.REQUEST_CARD)
     place.slack.faults.error("chat.update", error)
-    outcome = await place.post(place.item(NoticeKind.REQUEST_CARD, edits=1), original)
-    assert len(place.channel.messages) == 2
+    edit = place.item(NoticeKind.REQUEST_CARD, edits=1)
+    assert await place.post(edit, original) == Gone(error=error)
+    assert len(place.channel.messages) == 1
+    outcome = await place.post(replace(edit, anew=True), None)
     assert outcome == Posted(channel=place.channel.id, ts=place.channel.messages[1].ts)
+
+
+def story(place: Place, destination: str = "", **more: object) -> OutboxItem:
+    """A reply in the thread of the card."""
+    kept = {"id": 2, "replies_to": 1, "mark": MARK, **more}
+    return place.item(NoticeKind.REQUEST_STORY, destination, **kept)
+
+
+async def test_a_reply_stands_in_the_thread_of_its_card(place: Place) -> None:
+    original = await posted(place, NoticeKind.REQUEST_CARD)
+    outcome = await place.post(story(place), original)
+    (card,) = place.channel.messages
+    (reply,) = card.thread
+    assert outcome == Posted(channel=place.channel.id, ts=reply.ts)
+    assert reply.says("nobody decided")
+
+
+async def test_a_reply_to_a_card_that_never_came_is_a_message_of_its_own(place: Place) -> None:
+    assert isinstance(await place.post(story(place), None), Posted)
+    assert place.channel.messages[0].says("nobody decided")
+
+
+@pytest.mark.parametrize("error", ["cannot_reply_to_message", "restricted_action_thread_locked"])
+async def test_a_reply_to_a_card_that_is_gone_is_posted_on_its_own_next(
+    place: Place, error: str
+) -> None:
+    original = await posted(place, NoticeKind.REQUEST_CARD)
+    place.slack.faults.error("chat.postMessage", error)
+    assert await place.post(story(place), original) == Gone(error=error)
+    assert isinstance(await place.post(story(place, anew=True), None), Posted)
+    assert place.channel.messages[1].says("nobody decided")
+
+
+async def test_a_reply_goes_to_the_channel_that_is_set_now_without_a_thread_there(
+    place: Place,
+) -> None:
+    original = await posted(place, NoticeKind.REQUEST_CARD)
+    replacement = place.slack.add_channel("new")
+    assert isinstance(await place.post(story(place, replacement.id), original), Posted)
+    assert replacement.messages[0].says("nobody decided")
+    assert not place.channel.messages[0].thread
+
+
+async def test_a_reply_that_slack_has_is_found_in_its_thread(place: Place) -> None:
+    let_look(place, *LOOKING)
+    original = await posted(place, NoticeKind.REQUEST_CARD)
+    place.slack.faults.reset("chat.postMessage", accepted=True)
+    began = machine_now()
+    assert isinstance(await place.post(story(place), original), Unknown)
+    (reply,) = place.channel.messages[0].thread
+    in_doubt_now = story(place, unsure_since=began)
+    found = await place.notifier.find(in_doubt_now, original)
+    assert found == Posted(channel=place.channel.id, ts=reply.ts)
+    other = replace(in_doubt_now, mark="o" * 32)
+    assert await place.notifier.find(other, original) == Absent()
+
+
+async def test_an_edit_in_a_channel_that_was_replaced_and_is_closed_is_posted_anew(
+    place: Place,
+) -> None:
+    original = await posted(place, NoticeKind.REQUEST_CARD)
+    replacement = place.slack.add_channel("new")
+    edit = place.item(NoticeKind.REQUEST_CARD, replacement.id, edits=1)
+    assert await place.post(edit, original) == Posted(
+        channel=place.channel.id, ts=original.posted_ts
+    )
+    place.channel.is_archived = True
+    assert isinstance(await place.post(edit, original), Gone)
+    at_home = replace(edit, destination=place.channel.id)
+    assert await place.post(at_home, original) == Closed(error="is_inactive")
+
+
+@pytest.mark.parametrize("trouble", ["reset", "status", "delay"])
+async def test_a_lost_answer_to_an_edit_is_harmless(
+    place: Place, trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = await posted(place, NoticeKind.REQUEST_CARD)
+    faults = place.slack.faults
+    if trouble == "delay":
+        monkeypatch.setattr(place.notifier.client, "timeout", 0.2)
+        faults.delay("chat.update", 1.0)
+    else:
+        getattr(faults, trouble)("chat.update", accepted=True)
+    outcome = await place.post(place.item(NoticeKind.REQUEST_CARD, edits=1), original)
+    assert isinstance(outcome, Unknown)
+    assert outcome.harmless
+    again = place.item(NoticeKind.REQUEST_CARD, edits=1, repeats=1)
+    assert isinstance(await place.post(again, original), Posted)
+    assert not place.channel.messages[0].says("Repeat:")
 
 
 async def test_an_edit_of_what_was_never_posted_is_a_new_message(place: Place) -> None:
@@ -355,7 +481,7 @@ async def test_a_file_that_vanishes_between_two_calls_needs_nobody(place: Place)
 async def test_a_cleanup_that_is_throttled_waits(place: Place, method: str) -> None:
     place.slack.faults.rate_limit(method, retry_after=7)
     outcome = await place.post(place.item(NoticeKind.FILE_CLEANUP, OLIVIA))
-    assert outcome == NotNow(seconds=7, error="ratelimited")
+    assert outcome == NotNow(seconds=7, error=THROTTLED)
 
 
 @pytest.mark.parametrize(
@@ -371,7 +497,7 @@ async def test_too_many_calls_wait_as_long_as_slack_says(
     place: Place, kind: NoticeKind, method: str
 ) -> None:
     place.slack.faults.rate_limit(method, retry_after=11)
-    assert await place.post(place.item(kind, OLIVIA)) == NotNow(seconds=11, error="ratelimited")
+    assert await place.post(place.item(kind, OLIVIA)) == NotNow(seconds=11, error=THROTTLED)
     assert not place.olivia.dm.messages
 
 
@@ -474,3 +600,196 @@ async def test_the_picture_comes_as_a_file_with_what_it_shows_in_words(place: Pl
     (message,) = place.olivia.dm.messages
     assert message.files[0].name == "tokens.png"
     assert message.says("1 HQ iPads:")
+
+
+async def test_a_message_carries_a_mark_that_says_nothing(place: Place) -> None:
+    await place.post(place.item(NoticeKind.SYNC_RESULT, mark=MARK))
+    (message,) = place.channel.messages
+    assert message.metadata == {
+        "event_type": "enroll_token_notice",
+        "event_payload": {"mark": MARK},
+    }
+
+
+async def test_every_kind_that_can_be_looked_for_has_its_mark_at_slack(place: Place) -> None:
+    for kind in sorted(NoticeKind):
+        await place.post(place.item(kind, OLIVIA, mark=MARK))
+        message = place.olivia.dm.messages[-1]
+        assert (message.metadata is None) == (kind in SENT_AS_FILES), kind
+
+
+@pytest.mark.parametrize("error", ["metadata_too_large", "invalid_metadata_schema"])
+async def test_a_mark_that_is_refused_is_left_out(place: Place, error: str) -> None:
+    place.slack.faults.error("chat.postMessage", error)
+    item = place.item(NoticeKind.SYNC_RESULT, mark=MARK)
+    assert await place.post(item) == Unmarkable(error=error)
+    assert isinstance(await place.post(replace(item, mark=None)), Posted)
+    assert place.channel.messages[0].metadata is None
+
+
+async def test_what_never_reached_slack_is_no_doubt(place: Place) -> None:
+    place.notifier.client.base_url = "http://127.0.0.1:9/api/"
+    for kind in (NoticeKind.SYNC_RESULT, NoticeKind.CERTIFICATE, NoticeKind.FILE_CLEANUP):
+        assert isinstance(await place.post(place.item(kind, OLIVIA)), Unsent), kind
+
+
+@pytest.mark.parametrize("status", [403, 404, 407])
+async def test_a_refusal_of_something_in_between_is_no_doubt(place: Place, status: int) -> None:
+    place.slack.faults.status("chat.postMessage", status)
+    outcome = await place.post(place.item(NoticeKind.SYNC_RESULT))
+    assert outcome == Unsent(error=f"HTTP {status}")
+
+
+@pytest.mark.parametrize("error", ["rate_limited", "message_limit_exceeded"])
+async def test_every_word_for_too_many_is_a_pause(place: Place, error: str) -> None:
+    place.slack.faults.error("chat.postMessage", error)
+    outcome = await place.post(place.item(NoticeKind.SYNC_RESULT))
+    assert outcome == NotNow(seconds=30, error=THROTTLED)
+
+
+# A channel that others see.
+
+
+async def test_nothing_is_posted_into_a_channel_shared_with_another_organisation(
+    place: Place,
+) -> None:
+    original = await posted(place, NoticeKind.REQUEST_CARD)
+    place.channel.is_shared = True
+    card = place.item(NoticeKind.REQUEST_CARD, edits=1)
+    assert await place.post(card, original) == Closed(error=SHARED)
+    assert await place.post(place.item(NoticeKind.SYNC_RESULT)) == Closed(error=SHARED)
+    assert len(place.channel.messages) == 1
+    assert not place.slack.calls("chat.update")
+    place.channel.is_shared = False
+    assert isinstance(await place.post(place.item(NoticeKind.SYNC_RESULT)), Posted)
+
+
+async def test_an_answer_to_a_click_in_a_shared_channel_is_a_direct_message(place: Place) -> None:
+    place.channel.is_shared = True
+    await place.post(place.item(NoticeKind.CLICK_ANSWER, visible_to=OLIVIA))
+    assert place.olivia.dm.messages[0].says("was first")
+    assert not place.olivia.ephemerals
+
+
+async def test_without_the_scope_nobody_looks_and_slacks_own_refusal_counts(place: Place) -> None:
+    place.channel.is_shared = True
+    place.slack.token.scopes -= {"channels:read", "groups:read"}
+    assert isinstance(await place.post(place.item(NoticeKind.SYNC_RESULT)), Posted)
+    asked = len(place.slack.calls("conversations.info"))
+    await place.post(place.item(NoticeKind.SYNC_RESULT))
+    # The answer to the first post told the scopes.
+    assert len(place.slack.calls("conversations.info")) == asked
+    error = "slack_connect_file_link_sharing_blocked"
+    place.slack.faults.error("chat.postMessage", error)
+    assert await place.post(place.item(NoticeKind.SYNC_RESULT)) == Closed(error=error)
+
+
+async def test_a_channel_that_cannot_be_looked_at_gets_nothing(place: Place) -> None:
+    item = place.item(NoticeKind.SYNC_RESULT)
+    # aiohttp asks once more by itself where nothing can be posted twice.
+    place.slack.faults.reset("conversations.info", times=2)
+    assert isinstance(await place.post(item), Unsent)
+    place.slack.faults.clear()
+    place.slack.faults.status("conversations.info", 503)
+    assert isinstance(await place.post(item), Unsent)
+    place.slack.faults.rate_limit("conversations.info", retry_after=9)
+    assert await place.post(item) == NotNow(seconds=9, error=THROTTLED)
+    place.slack.faults.error("conversations.info", "channel_is_limited_access")
+    assert await place.post(item) == Closed(error="channel_is_limited_access")
+    assert not place.channel.messages
+
+
+# Whether Slack has it.
+
+
+async def in_doubt(place: Place, destination: str, *, accepted: bool) -> OutboxItem:
+    """A message whose answer was lost."""
+    place.slack.faults.reset("chat.postMessage", accepted=accepted)
+    began = machine_now()
+    item = place.item(NoticeKind.SYNC_RESULT, destination, mark=MARK)
+    assert isinstance(await place.post(item), Unknown)
+    return replace(item, unsure_since=began)
+
+
+def let_look(place: Place, *scopes: str) -> None:
+    place.slack.token.scopes |= set(scopes)
+    place.notifier.granted.note({"x-oauth-scopes": ",".join(place.slack.token.scopes)})
+
+
+@pytest.mark.parametrize("direct", [False, True])
+async def test_a_message_that_slack_has_is_found_by_its_mark(place: Place, *, direct: bool) -> None:
+    let_look(place, *LOOKING)
+    item = await in_doubt(place, OLIVIA if direct else place.channel.id, accepted=True)
+    where = place.olivia.dm if direct else place.channel
+    (message,) = where.messages
+    assert await place.notifier.find(item, None) == Posted(channel=where.id, ts=message.ts)
+
+
+async def test_a_message_that_slack_does_not_have_is_absent(place: Place) -> None:
+    let_look(place, *LOOKING)
+    item = await in_doubt(place, place.channel.id, accepted=False)
+    await place.post(place.item(NoticeKind.SYNC_RESULT, mark="o" * 32))
+    assert await place.notifier.find(item, None) == Absent()
+
+
+async def test_a_mark_that_somebody_else_copied_is_not_taken_for_ours(place: Place) -> None:
+    let_look(place, *LOOKING)
+    item = await in_doubt(place, place.channel.id, accepted=True)
+    (ours,) = place.channel.messages
+    ours.user_id = OLIVIA
+    assert await place.notifier.find(item, None) == Absent()
+
+
+async def test_without_a_scope_to_look_nothing_is_told_and_slack_is_not_asked(
+    place: Place,
+) -> None:
+    item = await in_doubt(place, place.channel.id, accepted=True)
+    assert await place.notifier.find(item, None) == Untold(why="no scope to look")
+    assert not place.slack.calls("conversations.history")
+
+
+async def test_scopes_that_are_not_told_are_tried(place: Place) -> None:
+    place.slack.shows_scopes = False
+    place.notifier.sightings.granted = Granted()
+    item = await in_doubt(place, place.channel.id, accepted=True)
+    assert await place.notifier.find(item, None) == Untold(why="missing_scope")
+    place.slack.token.scopes |= {"channels:history"}
+    assert isinstance(await place.notifier.find(item, None), Posted)
+
+
+async def test_a_look_that_gets_no_answer_is_tried_again(place: Place) -> None:
+    let_look(place, *LOOKING)
+    item = await in_doubt(place, place.channel.id, accepted=True)
+    place.slack.faults.rate_limit("conversations.history", retry_after=9)
+    assert await place.notifier.find(item, None) == NotNow(seconds=9, error=THROTTLED)
+    for make in (place.slack.faults.reset, place.slack.faults.status):
+        make("conversations.history", times=2)
+        assert isinstance(await place.notifier.find(item, None), Unsent)
+        place.slack.faults.clear()
+    place.channel.members.remove(place.slack.bot_user_id)
+    assert await place.notifier.find(item, None) == Untold(why="not_in_channel")
+
+
+async def test_a_look_goes_through_several_pages_and_no_further_back_than_needed(
+    place: Place,
+) -> None:
+    let_look(place, *LOOKING)
+    item = await in_doubt(place, place.channel.id, accepted=True)
+    for number in range(250):
+        place.slack.post(place.channel, OLIVIA, text=str(number))
+    assert isinstance(await place.notifier.find(item, None), Posted)
+    first, second = place.slack.calls("conversations.history")
+    assert (first.get("cursor"), bool(second.get("cursor"))) == (None, True)
+    age = item.unsure_since.timestamp() - float(first["oldest"]) if item.unsure_since else 0
+    assert 300 <= age <= 600
+
+
+async def test_what_has_no_mark_is_not_looked_for(place: Place) -> None:
+    let_look(place, *LOOKING)
+    item = await in_doubt(place, place.channel.id, accepted=True)
+    for unmarked in (
+        replace(item, mark=None),
+        replace(item, kind=NoticeKind.CERTIFICATE),
+        replace(item, visible_to=OLIVIA),
+    ):
+        assert isinstance(await place.notifier.find(unmarked, None), Untold)

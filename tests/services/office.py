@@ -21,6 +21,7 @@ from services.policy import Approvals
 from services.programs import Program
 from services.request_forms import CreateForm, DeleteForm, RenewForm
 from services.sealing import EncryptionKey, KeyRing
+from services.settling import Pace
 from services.sync import Sync
 from services.sync_plan import Rhythm
 from services.sync_run import SyncDesk
@@ -127,6 +128,7 @@ class Office:
             people=people,
             notices=notices,
             clock=clock,
+            pace=Pace(look_again=timedelta()),
         )
 
     async def ask(self, name: str = "HQ iPads") -> Request:
@@ -164,12 +166,14 @@ class Office:
             name or token.server_name, certificate_pem=pair.certificate_pem.encode()
         )
 
-    async def submit(self, request: Request, file: bytes | Exception) -> Upload:
-        """The operator submits a file; it is not looked at yet."""
+    async def submit(
+        self, request: Request, file: bytes | Exception, *, person: str = OPERATOR
+    ) -> Upload:
+        """The operator, or that person, submits a file; it is not looked at yet."""
         number = next(_numbers)
         self.outside.files.files[f"F{number}"] = file
         return await self.uploads.submit(
-            OPERATOR,
+            person,
             UploadForm(
                 submission=f"upload-{number}",
                 request_id=request.id,

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from services.delivery import Outcome, Posted
 from services.errors import UpstreamError
 from services.policy import Actor, Role
+from services.posting import Finding, Outcome, Posted, Untold
 from services.programs import (
     Beginning,
     Brought,
@@ -104,6 +104,9 @@ class Pinboard:
         self.posted: list[tuple[OutboxItem, OutboxItem | None]] = []
         self.answers: dict[str, list[Outcome]] = {}
         """What a destination answers next; without any, it takes the message."""
+        self.findings: dict[str, list[Finding]] = {}
+        """What a look at a destination tells next; without any, it tells nothing."""
+        self.sought: list[tuple[OutboxItem, OutboxItem | None]] = []
 
     async def post(self, item: OutboxItem, original: OutboxItem | None) -> Outcome:
         await asyncio.sleep(0)
@@ -112,6 +115,12 @@ class Pinboard:
         if waiting:
             return waiting.pop(0)
         return Posted(channel=item.destination, ts=f"{len(self.posted)}.0")
+
+    async def find(self, item: OutboxItem, original: OutboxItem | None) -> Finding:
+        await asyncio.sleep(0)
+        self.sought.append((item, original))
+        waiting = self.findings.get(item.destination)
+        return waiting.pop(0) if waiting else Untold(why="no scope to look")
 
 
 class Listing:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from services.audit import CHUNK, AuditLog, Deed
+from services.audit import CHUNK, AuditLog, Deed, NotedHead
 from services.sealing import EncryptionKey, KeyRing
 from storage.database import Database
 from storage.records import AuditEntry
@@ -21,6 +21,7 @@ from tests.storage import facts
 
 OTHER = EncryptionKey(name="k2", key=b"2" * 32)
 ENTRIES = 7
+UNCHAINED = "Entry 3 does not follow the entry before it: entries were put in, taken out or moved."
 
 
 def deed(number: int) -> Deed:
@@ -117,7 +118,7 @@ async def test_an_edited_hash_is_named(database: Database, path: Path) -> None:
 async def test_an_edited_link_is_named(database: Database, path: Path) -> None:
     log = await written(database)
     tamper(path, f"UPDATE audit_entry SET previous_hash = '{'0' * 64}' WHERE number = 3")  # noqa: S608 - our own words
-    assert await log.verify(database) == "Entry 3 does not follow the entry before it."
+    assert await log.verify(database) == UNCHAINED
 
 
 async def test_an_entry_under_a_key_that_is_not_here_is_named(
@@ -154,7 +155,7 @@ async def test_a_deleted_row_whose_gap_was_closed_is_named(database: Database, p
         "UPDATE audit_entry SET number = 3 WHERE number = 4",
         "UPDATE audit_entry SET number = 4 WHERE number = 5",
     )
-    assert await log.verify(database) == "Entry 3 does not follow the entry before it."
+    assert await log.verify(database) == UNCHAINED
 
 
 async def test_reordered_rows_are_named(database: Database, path: Path) -> None:
@@ -165,19 +166,23 @@ async def test_reordered_rows_are_named(database: Database, path: Path) -> None:
         "UPDATE audit_entry SET number = 3 WHERE number = 4",
         "UPDATE audit_entry SET number = 4 WHERE number = 99",
     )
-    assert await log.verify(database) == "Entry 3 does not follow the entry before it."
+    assert await log.verify(database) == UNCHAINED
 
 
 async def test_a_cut_tail_is_named(database: Database, path: Path) -> None:
     log = await written(database)
     tamper(path, "DELETE FROM audit_entry WHERE number > 4")
-    assert await log.verify(database) == f"The log ends at entry 4; its head says {ENTRIES}."
+    assert await log.verify(database) == (
+        f"The log ends at entry 4; its head says {ENTRIES}: its end is cut."
+    )
 
 
 async def test_a_log_cut_to_nothing_is_named(database: Database, path: Path) -> None:
     log = await written(database)
     tamper(path, "DELETE FROM audit_entry")
-    assert await log.verify(database) == f"The log ends at entry 0; its head says {ENTRIES}."
+    assert await log.verify(database) == (
+        f"The log ends at entry 0; its head says {ENTRIES}: its end is cut."
+    )
 
 
 async def test_a_cut_tail_with_a_head_put_back_is_named(database: Database, path: Path) -> None:
@@ -188,6 +193,72 @@ async def test_a_cut_tail_with_a_head_put_back_is_named(database: Database, path
         "UPDATE audit_head SET number = 4, hash = (SELECT hash FROM audit_entry WHERE number = 4)",
     )
     assert await log.verify(database) == "The head of the log was changed."
+
+
+async def test_a_head_of_before_put_back_is_named(database: Database, path: Path) -> None:
+    await written(database, number=4)
+    tamper(path, "CREATE TABLE kept AS SELECT * FROM audit_head")
+    log = await written(database, number=3)
+    tamper(path, "DELETE FROM audit_head", "INSERT INTO audit_head SELECT * FROM kept")
+    assert await log.verify(database) == (
+        "The log goes on to entry 7; its head says 4: it is of before."
+    )
+
+
+async def noted_of(database: Database, number: int) -> NotedHead:
+    async with database.read() as tx:
+        (entry,) = await tx.audit.since(number - 1, 1)
+    return NotedHead.parse(f"{entry.number}:{entry.hash}")
+
+
+@pytest.mark.parametrize("number", [1, 4, ENTRIES])
+async def test_a_chain_goes_through_every_head_that_was_noted(
+    database: Database, number: int
+) -> None:
+    log = await written(database)
+    noted = await noted_of(database, number)
+    await written(database, number=2)
+    assert await log.verify(database, noted) is None
+
+
+async def test_an_older_database_put_back_is_named_against_a_noted_head(
+    database: Database, path: Path, tmp_path: Path
+) -> None:
+    log = await written(database, number=4)
+    with closing(sqlite3.connect(path)) as live, closing(sqlite3.connect(tmp_path / "b")) as copy:
+        live.backup(copy)
+    await written(database, number=3)
+    noted = await noted_of(database, ENTRIES)
+    with closing(sqlite3.connect(path)) as live, closing(sqlite3.connect(tmp_path / "b")) as copy:
+        copy.backup(live)
+    assert await log.verify(database) is None
+    assert await log.verify(database, noted) == (
+        "The log is whole, but ends at entry 4, before entry 7 that was noted: an older database "
+        "was put back, or the log was written anew."
+    )
+
+
+async def test_a_log_written_anew_with_the_key_is_named_against_a_noted_head(
+    database: Database, path: Path
+) -> None:
+    log = await written(database)
+    noted = await noted_of(database, 4)
+    tamper(path, "DELETE FROM audit_entry", "DELETE FROM audit_head")
+    async with database.write() as tx:
+        for number in range(ENTRIES):
+            await log.append(tx, deed(number + 1))
+    assert await log.verify(database) is None
+    assert await log.verify(database, noted) == (
+        "Entry 4 is not the one that was noted: the log was written anew."
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "7", f"0:{'a' * 64}", f"7:{'a' * 63}", f"7:{'g' * 64}", f"-1:{'a' * 64}"]
+)
+def test_what_is_no_head_is_not_taken_for_one(text: str) -> None:
+    with pytest.raises(ValueError, match="NUMBER:HASH"):
+        NotedHead.parse(text)
 
 
 async def test_a_missing_head_is_named(database: Database, path: Path) -> None:

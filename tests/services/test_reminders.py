@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.calendar import Calendar
+from services.clock import machine_now
 from services.errors import Invalid, NotAllowed, NotFound, Refused
 from services.rungs import rungs_of
 from storage.database import Database
@@ -292,7 +293,10 @@ async def test_an_owner_who_takes_no_direct_messages_is_told_in_the_channel(
     await watch.tick()
     (direct,) = await watch.said(NoticeKind.REMINDER_OWNER)
     async with watch.database.write() as tx:
-        await tx.outbox.bury(direct.id, "cannot_dm_bot")
+        assert await tx.outbox.claim(direct, machine_now(), timedelta(minutes=1))
+        claimed = await tx.outbox.item(direct.id)
+        assert claimed is not None
+        assert await tx.outbox.bury(claimed, "cannot_dm_bot")
     for _ in range(3):
         await watch.tick()
     (instead,) = await watch.said(NoticeKind.OWNER_NOT_REACHED)

@@ -159,7 +159,7 @@ async def test_the_end_is_told_even_while_an_edit_is_on_its_way(
     await reached.wait()
     async with office.database.write() as tx:
         (edit,) = [one for one in await facts.outbox(office.database) if one.edits]
-        assert await tx.outbox.claim(edit, machine_now() + timedelta(minutes=1))
+        assert await tx.outbox.claim(edit, machine_now(), timedelta(minutes=1))
     go_on.set()
     await under_way
     first, taken, last = await progress(office)

@@ -2,18 +2,23 @@
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from statistics import mean, variance
 
 import httpx
 import pytest
 
+from services.apple.program import DAMAGED_SECONDS
 from services.clock import machine_now
 from services.errors import InvalidForm, NotAllowed, NotFound, Refused, UpstreamError
-from services.programs import Purpose
+from services.programs import Brought, Purpose
 from services.proving import TRIES
+from services.upload_limits import FILES, TOO_MANY
 from services.uploads import UploadForm
 from services.wrong_file import WrongFile, WrongFileReason
 from storage.database import Database
@@ -437,6 +442,100 @@ async def test_a_file_changed_after_encryption_is_damaged_whatever_was_changed(
         answers.add(upload.answer)
     assert len(answers) == 1
     assert office.apple.requests == []
+
+
+async def damaged(office: Office, request: Request, number: int) -> list[bytes]:
+    """Files for the token's key that nobody can open."""
+    async with office.database.read() as tx:
+        pair = await tx.key_pairs.newest_of(request.token_id)
+    assert pair is not None
+    mint = Mint(pair.certificate_pem.encode())
+    values = Credentials.invented(issued_at=START)
+    return [mint.token(values, shape=Shape(flipped=one)) for one in range(number)]
+
+
+async def test_after_ten_files_that_cannot_be_opened_the_key_is_not_used_for_an_hour(
+    office: Office, outside: Outside, waiting: Request
+) -> None:
+    server = await office.server(waiting)
+    right = server.download_token().content
+    for file in await damaged(office, waiting, FILES):
+        assert (await office.bring(waiting, file)).reason == R.DAMAGED
+        outside.clock.time += timedelta(minutes=1)
+    for _ in range(3):
+        limited = await refused(office, waiting, right)
+        assert limited.reason == TOO_MANY
+        assert "again in 50 minutes" in (limited.answer or "")
+    outside.clock.time += timedelta(minutes=50)
+    assert (await office.bring(waiting, right)).state is UploadState.ACCEPTED
+
+
+async def test_files_that_are_refused_before_or_after_the_key_was_used_are_not_counted(
+    office: Office, waiting: Request
+) -> None:
+    async with office.database.read() as tx:
+        pair = await tx.key_pairs.newest_of(waiting.token_id)
+    assert pair is not None
+    never_issued = Mint(pair.certificate_pem.encode()).token(Credentials.invented(issued_at=START))
+    for _ in range(FILES):
+        assert (await office.bring(waiting, b"<html>")).reason == R.WEB_PAGE
+        assert (await office.bring(waiting, never_issued)).reason == R.REFUSED_BY_APPLE
+    right = (await office.server(waiting)).download_token().content
+    assert (await office.bring(waiting, right)).state is UploadState.ACCEPTED
+
+
+async def test_files_at_the_same_moment_are_counted_too(office: Office, waiting: Request) -> None:
+    for file in await damaged(office, waiting, FILES + 4):
+        await office.submit(waiting, file)
+    await office.proving.finish_due()
+    async with office.database.read() as tx:
+        uploads = await tx.uploads.all(tx.uploads.select())
+    reasons = sorted(str(upload.reason) for upload in uploads)
+    assert reasons == [R.DAMAGED] * FILES + [TOO_MANY] * 4
+
+
+async def test_one_persons_files_do_not_slow_another(office: Office, waiting: Request) -> None:
+    *files, last = await damaged(office, waiting, FILES + 1)
+    for file in files:
+        await office.bring(waiting, file)
+    upload = await office.submit(waiting, last, person=OWNER)
+    await office.proving.finish_due()
+    async with office.database.read() as tx:
+        ended = await tx.uploads.get(upload.id)
+    assert ended is not None
+    assert ended.reason == R.DAMAGED
+
+
+async def test_a_damaged_file_takes_the_same_time_wherever_it_fails(
+    office: Office, waiting: Request
+) -> None:
+    async with office.database.read() as tx:
+        pair = await tx.key_pairs.newest_of(waiting.token_id)
+        token = await tx.tokens.get(waiting.token_id)
+    assert pair is not None
+    assert token is not None
+    mint = Mint(pair.certificate_pem.encode())
+    values = Credentials.invented(issued_at=START)
+    # The padding fails; or nothing but the last of the five values does.
+    early = mint.token(values, shape=Shape(flipped=-1))
+    late = mint.token(values, shape=Shape(instead={"access_token_expiry": "tomorrow"}))
+
+    async def seconds(file: bytes) -> float:
+        began = time.perf_counter()
+        with pytest.raises(WrongFile):
+            await office.program.prove(token, Brought(file=file), Purpose.CREATE)
+        return time.perf_counter() - began
+
+    took: dict[bytes, list[float]] = {early: [], late: []}
+    for number in range(20):
+        # Who goes first changes, so that waiting for the other weighs on both alike.
+        files = [early, late] * 10 if number % 2 else [late, early] * 10
+        for file, one in zip(files, await asyncio.gather(*map(seconds, files)), strict=True):
+            took[file].append(one)
+    assert min(map(min, took.values())) >= DAMAGED_SECONDS
+    spread = math.sqrt(sum(variance(times) / len(times) for times in took.values()))
+    welch = abs(mean(took[early]) - mean(took[late])) / spread
+    assert welch < 4.5, (welch, mean(took[early]), mean(took[late]))
 
 
 async def test_a_token_that_apple_never_issued_is_refused(office: Office, waiting: Request) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
+from sqlalchemy.exc import IntegrityError, StatementError
 
-from storage.database import BUSY_MS, Database, DatabaseBusy, StorageError
+from storage.database import BUSY_MS, Database, DatabaseBusy, DatabaseReadOnly, StorageError
 from tests.storage import facts
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +49,7 @@ async def test_a_url_that_is_no_file_is_refused(url: str) -> None:
 
 
 async def test_the_reader_cannot_write(database: Database) -> None:
-    with pytest.raises(OperationalError, match="readonly"):
+    with pytest.raises(DatabaseReadOnly):
         async with database.read() as tx:
             await tx.tokens.add(facts.token())
 

@@ -1,5 +1,7 @@
 """The conversations, users and usergroups methods, and auth.test."""
 
+from base64 import b64decode, b64encode
+
 from tests.sandbox.slack.conversations import Channel, Message
 from tests.sandbox.slack.members import Kind
 from tests.sandbox.slack.reading import Json
@@ -131,12 +133,26 @@ def _member_of(team: Team, arguments: Json) -> Channel:
 def _page(found: list[Message], arguments: Json) -> Json:
     oldest, latest = str(arguments.get("oldest", "0")), str(arguments.get("latest", "9e12"))
     chosen = [m for m in found if float(oldest) <= float(m.ts) <= float(latest)]
-    limit = int(arguments.get("limit", 100))
+    limit, start = int(arguments.get("limit", 100)), _start(arguments)
     full = str(arguments.get("include_all_metadata", "")).lower() in ("1", "true")
     shown = []
-    for message in chosen[:limit]:
+    for message in chosen[start : start + limit]:
         described = message.to_message()
         if full and message.metadata:
             described["metadata"] = message.metadata
         shown.append(described)
-    return {"messages": shown, "has_more": len(chosen) > limit}
+    more = len(chosen) > start + limit
+    cursor = b64encode(str(start + limit).encode()).decode() if more else ""
+    return {
+        "messages": shown,
+        "has_more": more,
+        "response_metadata": {"next_cursor": cursor},
+    }
+
+
+def _start(arguments: Json) -> int:
+    cursor = str(arguments.get("cursor") or "")
+    try:
+        return int(b64decode(cursor, validate=True)) if cursor else 0
+    except ValueError as error:
+        raise Refused("invalid_cursor") from error

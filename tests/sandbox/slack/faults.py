@@ -17,6 +17,8 @@ class Fault:
     reset: bool = False
     accepted: bool = False
     """Whether the call takes effect all the same."""
+    after: int = 0
+    """How many such calls pass untroubled before."""
 
     def meets(self, method: str, channel: str | None) -> bool:
         """Whether it falls upon this call."""
@@ -32,6 +34,9 @@ class Faults:
     def take(self, method: str, channel: str | None) -> Fault | None:
         """Use up one time of the first fault that falls upon this call."""
         fault = next((f for f in self.waiting if f.meets(method, channel)), None)
+        if fault is not None and fault.after:
+            fault.after -= 1
+            return None
         if fault is not None and fault.times is not None:
             fault.times -= 1
         return fault

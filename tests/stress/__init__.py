@@ -1,0 +1,1 @@
+"""Things broken on purpose, and a checker over what Slack's stand-in saw."""
