@@ -131,5 +131,6 @@ def _desk(
             approvals=settings.approvals_required,
             calendar=settings.calendar,
             clock=ground.clock,
+            organisations=frozenset(settings.apple_organisations),
         )
     )

@@ -129,6 +129,9 @@ async def _small(tx: Transaction, item: OutboxItem) -> Message:
             refused = _there(await tx.uploads.get(item.subject_id))
             facts = await _facts(tx, refused.request_id)
             return upload.upload_refused(refused, facts.request, facts.token)
+        case NoticeKind.INCIDENT:
+            strange = _there(await tx.uploads.get(item.subject_id))
+            return upload.incident(strange, (await _facts(tx, strange.request_id)).token)
         case NoticeKind.UPLOAD_KEPT:
             kept = _there(await tx.uploads.get(item.subject_id))
             return upload.upload_kept((await _facts(tx, kept.request_id)).token)

@@ -24,6 +24,7 @@ from storage.states import Action, ProgramName
 ENV_FILE = Path(".env")
 PERSON_OR_GROUP = re.compile(r"[UWS][A-Z0-9]{2,20}")
 CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}")
+ORGANISATION = re.compile(r"[A-Za-z0-9-]{1,128}")
 SLACK_API = "https://slack.com/api/"
 APPLE = "https://mdmenrollment.apple.com"
 ADDRESSES = ("slack_api_url", "apple_enrollment_url", "clock_url")
@@ -74,6 +75,11 @@ class Settings(BaseSettings):
     alert_channel: str = Field(description="The channel that gets alerts and outcomes (`C…`).")
     approval_channel: str = Field(
         "", description="The channel that gets requests; empty: the alert channel."
+    )
+    apple_organisations: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="The ids of the Apple organisations whose tokens are taken; empty: any, and a "
+        "new one is announced.",
     )
     programs: Annotated[tuple[ProgramName, ...], NoDecode] = Field(
         (ProgramName.APPLE,), description="Which kinds of token are offered: `apple`."
@@ -128,6 +134,11 @@ class Settings(BaseSettings):
     @classmethod
     def _people(cls, value: object) -> tuple[str, ...]:
         return _each(value, PERSON_OR_GROUP, "ids of people (U… or W…) or groups (S…)")
+
+    @field_validator("apple_organisations", mode="before")
+    @classmethod
+    def _organisations(cls, value: object) -> tuple[str, ...]:
+        return _each(value, ORGANISATION, "ids of organisations, as Apple writes them")
 
     @field_validator("alert_channel", "approval_channel")
     @classmethod

@@ -80,7 +80,9 @@ def register(
     HomeTab(homes=homes, forms=creating, work=work).register(app)
     TokenPages(tokens=core.tokens, work=work, zone=zone).register(app)
     DecisionButtons(decisions=desk.decisions, work=work).register(app)
-    RequestButtons(life=desk.life, renewals=desk.renewals, work=work).register(app)
+    RequestButtons(
+        life=desk.life, renewals=desk.renewals, disowning=desk.disowning, work=work
+    ).register(app)
     forms.register(app)
     Failures(work=work).register(app)
     return [

@@ -7,6 +7,7 @@ from services.audit import AuditLog, Deed
 from services.clock import Clock
 from services.lifecycle import TooLate, move_request, move_token
 from services.notices import Notices
+from services.organisations import Organisations
 from services.phrases import quoted
 from services.programs import Proof
 from services.sync_plan import list_anew
@@ -30,7 +31,10 @@ class Task:
 class Activation:
     """Puts a proved file into force, in the caller's transaction."""
 
-    def __init__(self, *, audit: AuditLog, notices: Notices, clock: Clock) -> None:
+    def __init__(
+        self, *, audit: AuditLog, notices: Notices, organisations: Organisations, clock: Clock
+    ) -> None:
+        self.organisations = organisations
         self.audit = audit
         self.notices = notices
         self.clock = clock
@@ -39,6 +43,8 @@ class Activation:
         """Request, token, secrets, audit entry and messages at once. Raises TooLate, WrongFile."""
         now = self.clock.now()
         check_identity(task, proof)
+        self.organisations.check(proof.account)
+        strange = await self.organisations.is_new(tx, task.token, proof.account)
         unapproved = task.request.state is RequestState.PENDING
         await move_request(tx, task.request, RequestState.COMPLETED, now)
         await self._change_token(tx, task, proof, now)
@@ -47,6 +53,8 @@ class Activation:
         await proof.keep(tx)
         await self.audit.append(tx, _deed(task, proof, unapproved=unapproved))
         await self._tell(tx, task, unapproved=unapproved)
+        if strange:
+            await self.notices.story(tx, task.request, StoryEvent.NEW_ORGANISATION)
 
     async def _change_token(self, tx: Transaction, task: Task, proof: Proof, now: datetime) -> None:
         facts = _facts(task, proof, now)

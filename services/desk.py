@@ -10,6 +10,7 @@ from services.conditions import ConditionReader
 from services.decisions import Decisions
 from services.deletions import Deletions
 from services.notices import Notices
+from services.organisations import Disowning, Organisations
 from services.policy import Approvals, People
 from services.preparation import Preparation
 from services.programs import Program
@@ -37,6 +38,7 @@ class DeskGround:
     approvals: Approvals
     calendar: Calendar
     clock: Clock
+    organisations: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,7 @@ class Desk:
     uploads: Uploads
     proving: Proving
     life: RequestLife
+    disowning: Disowning
 
 
 def desk_of(on: DeskGround) -> Desk:
@@ -112,7 +115,11 @@ def desk_of(on: DeskGround) -> Desk:
             audit=audit,
             notices=notices,
             keys=on.keys,
+            organisations=Organisations(on.organisations),
             clock=clock,
+        ),
+        disowning=Disowning(
+            database=database, programs=programs, people=people, audit=audit, notices=notices
         ),
         life=RequestLife(
             database=database,

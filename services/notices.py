@@ -99,6 +99,10 @@ class Notices:
         """Why the file was not taken, for its uploader."""
         await self._put(tx, NoticeKind.UPLOAD_REFUSED, upload.uploader, upload.id, "refused")
 
+    async def incident(self, tx: Transaction, upload: Upload, admin: str) -> None:
+        """That a file was made for a key that nobody here knows, for an admin."""
+        await self._put(tx, NoticeKind.INCIDENT, admin, upload.id, "told")
+
     async def upload_kept(self, tx: Transaction, upload: Upload) -> None:
         """That the file waits under seal for its holder's answer, for its uploader."""
         await self._put(tx, NoticeKind.UPLOAD_KEPT, upload.uploader, upload.id, "kept")

@@ -6,6 +6,7 @@ the approval that it needs.
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +17,8 @@ from services.audit import AuditLog, Deed
 from services.clock import Clock, machine_now
 from services.errors import NotAllowed, ServiceError, UpstreamError
 from services.notices import Notices
-from services.policy import People
+from services.organisations import Organisations
+from services.policy import People, Role
 from services.programs import Brought, Program, Proof
 from services.request_deeds import request_deed
 from services.request_facts import purpose_of
@@ -24,10 +26,12 @@ from services.requests import find_request
 from services.sealing import KeyRing
 from services.upload_limits import TOO_MANY, TooManyFiles, check_pace
 from services.uploads import check_waiting, drop_files, open_content, seal_content
-from services.wrong_file import WrongFile
+from services.wrong_file import WrongFile, WrongFileReason
 from storage.database import Database, Transaction
 from storage.records import Upload
 from storage.states import ProgramName, RequestState, StoryEvent, UploadState
+
+log = logging.getLogger(__name__)
 
 TRY_SECONDS = 60
 """How long one try may take; after a crash the next begins when the time is over."""
@@ -87,6 +91,7 @@ class Proving:
         audit: AuditLog,
         notices: Notices,
         keys: KeyRing,
+        organisations: Organisations,
         clock: Clock,
     ) -> None:
         self.database = database
@@ -97,7 +102,9 @@ class Proving:
         self.notices = notices
         self.keys = keys
         self.clock = clock
-        self.activation = Activation(audit=audit, notices=notices, clock=clock)
+        self.activation = Activation(
+            audit=audit, notices=notices, organisations=organisations, clock=clock
+        )
 
     async def finish_due(self) -> list[Upload]:
         """Try every upload that is due, also those from before a restart.
@@ -224,6 +231,7 @@ class Proving:
                 await self.notices.upload_kept(tx, upload)
 
     async def _refuse(self, task: Task, reason: str, answer: str) -> None:
+        told = await self._told_of(reason)
         async with self.database.write() as tx:
             if not await tx.uploads.refuse(task.upload.id, reason, answer, self.clock.now()):
                 return
@@ -233,8 +241,20 @@ class Proving:
             await self.notices.story(
                 tx, task.request, StoryEvent.FILE_REFUSED, task.upload.id, **about
             )
+            for admin in told:
+                await self.notices.incident(tx, task.upload, admin)
             if task.upload.file_id:
                 await self.notices.file_cleanup(tx, task.upload)
+
+    async def _told_of(self, reason: str) -> frozenset[str]:
+        """Who hears of a file that was made for somebody else's key: an incident."""
+        if reason != WrongFileReason.UNKNOWN_RECIPIENT.value:
+            return frozenset()
+        try:
+            return await self.people.holders(Role.ADMIN, fresh=False)
+        except UpstreamError as error:
+            log.warning("admins_unknown", extra={"error": str(error)})
+            return frozenset()
 
 
 def _reason_of(error: ServiceError) -> str:

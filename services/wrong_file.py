@@ -135,6 +135,13 @@ class WrongFileReason(StrEnum):
     )
     """A renewal must keep server and organisation."""
 
+    OTHER_ORGANISATION = (
+        "other_organisation",
+        "This file belongs to an organisation that is not ours.",
+        "Sign in at the portal of our organisation and download its file.",
+    )
+    """Not one of those that are set."""
+
     REFUSED_BY_APPLE = (
         "refused_by_apple",
         "The file is whole, but Apple does not take it.",

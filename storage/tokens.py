@@ -39,6 +39,12 @@ class Tokens(Rows[Token]):
         table = self.table.c
         return await self.one(table.server_uuid == server_uuid, table.state.not_in(GONE))
 
+    async def held_of(self, org_id: str, *, beside: str) -> bool:
+        """Whether another token of that organisation is or was held here."""
+        table = self.table.c
+        query = self.select(table.org_id == org_id, table.id != beside).limit(1)
+        return bool(await self.all(query))
+
     async def living(self) -> list[Token]:
         """Every token that is neither deleted nor cancelled, the soonest to expire first."""
         table = self.table.c

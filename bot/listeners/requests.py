@@ -8,10 +8,11 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.listeners.answers import show, tell, tell_directly, told
-from bot.views import request_card, request_forms, steps
+from bot.views import request_card, request_forms, steps, story
 from bot.views.blocks import View
 from bot.views.waiting import waiting
 from bot.work import Work
+from services.organisations import Disowning
 from services.renewals import Renewals
 from services.request_life import HandOver, RequestLife
 
@@ -22,6 +23,7 @@ class RequestButtons:
 
     life: RequestLife
     renewals: Renewals
+    disowning: Disowning
     work: Work
 
     def register(self, app: AsyncApp) -> None:
@@ -29,6 +31,7 @@ class RequestButtons:
         app.action(request_card.CANCEL)(self.cancel)
         app.action(steps.DOWNLOADED)(self.downloaded)
         app.action(steps.HAND)(self.hand)
+        app.action(story.NOT_OURS)(self.not_ours)
         app.view(request_forms.HAND_CALLBACK)(self.handed)
 
     async def cancel(
@@ -63,6 +66,23 @@ class RequestButtons:
 
         await self._changed(body, client, respond, change)
         await ack()
+
+    async def not_ours(
+        self,
+        ack: AsyncAck,
+        body: dict[str, Any],
+        action: dict[str, Any],
+        client: AsyncWebClient,
+        respond: AsyncRespond,
+    ) -> None:
+        """Take the token out of use after Slack's 200: the role is looked up for this click."""
+        person, origin = str(body["user"]["id"]), f"click:{action['action_ts']}"
+
+        async def change() -> None:
+            await self.disowning.disown(person, str(action["value"]), origin=origin)
+
+        await ack()
+        await self._changed(body, client, respond, change)
 
     async def hand(
         self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], client: AsyncWebClient

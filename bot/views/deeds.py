@@ -52,6 +52,9 @@ DEEDS = {
         menu="Noticed a half done renewal", sentence="noticed that {name} is half renewed"
     ),
     "upload.hold": Told(menu="Kept a file", sentence="brought a file for {name} that is kept"),
+    "token.disown": Told(
+        menu="Said that a token is not ours", sentence="said that {name} is not ours"
+    ),
     "token.renew": Told(menu="Renewed a token", sentence="renewed {name}"),
     "token.deleting": Told(menu="Began a deletion", sentence="began to delete {name}"),
     "token.delete": Told(menu="Deleted a token", sentence="deleted {name}"),

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
-from bot.views.blocks import Message, section
+from bot.views.blocks import Block, Confirm, Message, actions, button, section
 from bot.views.request_card import ACTIONS, RequestFacts
 from bot.views.wording import REQUEST_STATES, escape, mention, mentions, minute, said
 from storage.records import Upload
-from storage.states import Action, RequestState, StoryEvent, Verdict
+from storage.states import Action, RequestState, StoryEvent, TokenState, Verdict
 
+NOT_OURS = "token.not_ours"
 URGENT = {StoryEvent.HALF_DONE, StoryEvent.STILL_HALF_DONE}
 """Replies that the channel sees too: enrolment is down."""
 ENDINGS = {
@@ -27,9 +28,10 @@ def story(
     event = StoryEvent(told["event"])
     text = _words(shown, event, told, upload, zone)
     title, name = ACTIONS[shown.request.action].title, escape(shown.token.name)
+    strange = event is StoryEvent.NEW_ORGANISATION and shown.token.state is TokenState.ACTIVE
     return Message(
         text=f"{title} {name}: {event.value.replace('_', ' ')}",
-        blocks=[section(text)],
+        blocks=[section(text), *([_not_ours(shown)] if strange else [])],
         urgent=event in URGENT and shown.request.ended_at is None,
     )
 
@@ -46,16 +48,48 @@ def _words(
             return _down(shown, zone)
         case StoryEvent.NAG:
             return _nag(shown, told, zone)
-        case StoryEvent.HANDED:
-            by, to = mention(told["person"]), mention(told["to"])
-            return f"{by} handed the upload to {to}."
-        case StoryEvent.FILE_REFUSED:
-            why = said(upload.answer or "") if upload else ""
-            return f"{mention(told['person'])} brought a file that was not taken. {why}"
+        case StoryEvent.HANDED | StoryEvent.FILE_REFUSED:
+            return _of_people(event, told, upload)
         case StoryEvent.FILE_KEPT:
             return _kept(told)
+        case StoryEvent.NEW_ORGANISATION | StoryEvent.DISOWNED:
+            return _strange(shown, told)
         case _:
             return _ending(shown, event)
+
+
+def _of_people(event: StoryEvent, told: Mapping[str, str], upload: Upload | None) -> str:
+    who = mention(told["person"])
+    if event is StoryEvent.HANDED:
+        return f"{who} handed the upload to {mention(told['to'])}."
+    why = said(upload.answer or "") if upload else ""
+    return f"{who} brought a file that was not taken. {why}"
+
+
+def _strange(shown: RequestFacts, told: Mapping[str, str]) -> str:
+    token = shown.token
+    if told["event"] == StoryEvent.DISOWNED:
+        return (
+            f":no_entry: {mention(told['person'])} said that *{escape(token.name)}* is not ours. "
+            "It is out of use, its secrets are overwritten and its devices forgotten here. Find "
+            "out who asked for it and why."
+        )
+    return (
+        f":mag: This is the first token of the organisation *{escape(token.org_name or '?')}* "
+        f"(id {escape(token.org_id or '?')}) here: server *{escape(token.server_name)}*, "
+        f"downloaded with *{escape(token.admin_id or token.apple_id)}*. Is it yours?"
+    )
+
+
+def _not_ours(shown: RequestFacts) -> Block:
+    confirm = Confirm(
+        title="Not ours?",
+        text=f"{escape(shown.token.name)} goes out of use at once: its secrets are overwritten and "
+        "its devices forgotten here.",
+        yes="It is not ours",
+    )
+    stop = button("Not ours", NOT_OURS, shown.request.id, style="danger", confirm=confirm)
+    return actions(stop, block_id="organisation")
 
 
 def _ending(shown: RequestFacts, event: StoryEvent) -> str:

@@ -17,7 +17,7 @@ from bot.views.blocks import (
 )
 from bot.views.fields import typed
 from bot.views.steps import UPLOAD
-from bot.views.wording import escape, said
+from bot.views.wording import escape, mention, said
 from services.uploads import UploadForm
 from storage.records import Request, Token, Upload
 from storage.states import UploadState
@@ -111,6 +111,21 @@ def upload_result(upload: Upload, token: Token) -> View:
             f":warning: *The file was not taken.* {said(upload.answer or '')}\nThe step stays open."
         )
     return page(TITLE, text)
+
+
+def incident(upload: Upload, token: Token) -> Message:
+    """A file was made for a key that nobody here knows: somebody else can read it."""
+    name = escape(token.name)
+    text = (
+        f":rotating_light: *Another certificate is at Apple for {name}.* "
+        f"{mention(upload.uploader)} brought a server token file that was made for a key which is "
+        "none of ours. Whoever made that certificate can read the file and act as our server.\n"
+        "1. Let the requester upload our `.pem` at the portal and download the token anew; that "
+        "ends the one in this file.\n"
+        "2. Find out in the portal's activity who uploaded the other certificate.\n"
+        "3. Tell your security team."
+    )
+    return Message(text=f"Another certificate is at Apple for {name}", blocks=[section(text)])
 
 
 def upload_kept(token: Token) -> Message:

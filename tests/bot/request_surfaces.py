@@ -42,6 +42,7 @@ EVENTS = {
     StoryEvent.NAG: {"people": f"{AMIR},{BEA}"},
     StoryEvent.FILE_REFUSED: {"person": OLIVIA, "upload": "u" * 32},
     StoryEvent.FILE_KEPT: {"person": OLIVIA, "why": "silence"},
+    StoryEvent.DISOWNED: {"person": AMIR},
 }
 ENDED = {
     StoryEvent.DECLINED: RequestState.DECLINED,
@@ -95,6 +96,7 @@ def _bringing(sample: Sample, half: RequestFacts) -> dict[str, Message]:
         "steps_cancelled": steps.steps(cancelled, ZONE),
         "upload_nag": steps.upload_nag(half, ZONE),
         "upload_kept": upload.upload_kept(sample.token),
+        "incident": upload.incident(sample.upload, sample.token),
     }
 
 

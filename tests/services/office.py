@@ -72,7 +72,7 @@ class Outside:
 class Office:
     """One process: its own connections to the database, its own services."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what differs from office to office
         self,
         database: Database,
         outside: Outside,
@@ -80,6 +80,7 @@ class Office:
         keys: KeyRing = KEYS,
         approvals: Approvals | None = None,
         programs: Mapping[ProgramName, Program] | None = None,
+        organisations: frozenset[str] = frozenset(),
         rhythm: Rhythm = RHYTHM,
     ) -> None:
         self.database = database
@@ -105,6 +106,7 @@ class Office:
                 approvals=approvals or Approvals(by_action={}),
                 calendar=CALENDAR,
                 clock=clock,
+                organisations=organisations,
             )
         )
         losses = Losses(notices, clock)
