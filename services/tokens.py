@@ -38,6 +38,7 @@ class Page(Generic[ItemT]):
     items: Sequence[ItemT]
     number: int
     pages: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,32 +72,22 @@ class Tokens:
         self.zone = zone
         self.sync_every = sync_every
 
-    async def list(self, person: str, words: str) -> list[TokenView]:
-        """The living tokens whose name holds the words, the most urgent first.
+    async def page(self, person: str, number: int, words: str = "") -> Page[TokenView]:
+        """One page of the living tokens whose name holds the words, the most urgent first.
 
-        Raises NotAllowed.
+        Only what the page shows is looked up for each token. Raises NotAllowed.
         """
         require_viewer(await self.people.actor(person, fresh=False))
+        asked = words.strip().casefold()
         async with self.database.read() as tx:
-            tokens = by_urgency(await tx.tokens.living())
-            counts = await tx.devices.counts()
-            asked = words.strip().casefold()
-            return [
-                await self._view(tx, token, counts.get(token.id, 0))
-                for token in tokens
-                if asked in token.name.casefold()
-            ]
-
-    async def page(self, person: str, number: int) -> Page[TokenView]:
-        """One page of all living tokens, the most urgent first. Raises NotAllowed."""
-        require_viewer(await self.people.actor(person, fresh=False))
-        async with self.database.read() as tx:
-            page = page_of(by_urgency(await tx.tokens.living()), number)
+            living = by_urgency(await tx.tokens.living())
+            fitting = [token for token in living if asked in token.name.casefold()]
+            page = page_of(fitting, number)
             views = [
                 await self._view(tx, token, await tx.devices.count(token.id))
                 for token in page.items
             ]
-        return Page(items=views, number=page.number, pages=page.pages)
+        return Page(items=views, number=page.number, pages=page.pages, total=len(fitting))
 
     async def status(self, person: str, text: str) -> TokenView:
         """One token by its name. Raises NotAllowed, NotFound, Several to choose from."""
@@ -152,7 +143,8 @@ def page_of(items: Sequence[ItemT], number: int) -> Page[ItemT]:
     """The page of that number, or the nearest that there is."""
     pages = max(1, -(-len(items) // PAGE))
     number = min(max(number, 0), pages - 1)
-    return Page(items=items[number * PAGE : (number + 1) * PAGE], number=number, pages=pages)
+    shown = items[number * PAGE : (number + 1) * PAGE]
+    return Page(items=shown, number=number, pages=pages, total=len(items))
 
 
 def days_left(expires_at: datetime | None, now: datetime, zone: ZoneInfo) -> int | None:

@@ -248,6 +248,14 @@ device = Table(
     Column("removed_here", Boolean, nullable=False, server_default=text("0")),
     UniqueConstraint("token_id", "serial_number"),
 )
+PRESENT = "removed_at IS NULL"
+# Counting a token's devices reads this alone, not their rows.
+Index(
+    "ix_device_present",
+    device.c.token_id,
+    sqlite_where=text(PRESENT),
+    postgresql_where=text(PRESENT),
+)
 
 outbox = Table(
     "outbox",

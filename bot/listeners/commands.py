@@ -86,7 +86,7 @@ class Commands:
                 return await self.settings.draw(person)
 
     async def _list(self, person: str, words: str) -> Message:
-        return tokens.token_list(await self.tokens.list(person, words), words, self.zone)
+        return tokens.token_list(await self.tokens.page(person, 0, words), words, self.zone)
 
     async def _status(self, person: str, name: str) -> Message:
         return tokens.token_status(await self.tokens.status(person, name), self.zone)

@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from bot.views import tokens
-from bot.views.blocks import View, context, modal
+from bot.views.blocks import View, actions, context, modal
 from bot.views.paging import page_buttons
 from services.tokens import Page, TokenView
 
@@ -16,9 +16,11 @@ STATUS_TITLE = "Status"
 
 def token_page(page: Page[TokenView], zone: ZoneInfo) -> View:
     """One page of the list, with buttons to the others."""
-    blocks = [*tokens.token_list(page.items, "", zone).blocks]
-    if page.pages > 1:
-        blocks.append(context(f"Page {page.number + 1} of {page.pages}"))
+    if page.pages == 1:
+        return modal(TITLE, tokens.token_list(page, "", zone).blocks)
+    blocks = tokens.token_rows(page, zone)
+    blocks.append(context(f"Page {page.number + 1} of {page.pages}"))
+    blocks.append(actions(tokens.PICTURE_BUTTON, block_id="picture"))
     blocks += page_buttons(page.number, page.pages, back=BACK, more=MORE)
     return modal(TITLE, blocks)
 

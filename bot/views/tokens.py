@@ -1,6 +1,5 @@
 """Tokens as answers to `list` and `status`."""
 
-from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Block, Message, actions, button, context, facts, section
@@ -18,32 +17,37 @@ from bot.views.wording import (
     escape,
     mention,
     minute,
+    number,
     said,
     token_state,
 )
 from services.next_steps import NextStep
-from services.tokens import TokenView
+from services.tokens import Page, TokenView
 from storage.states import SyncState
 
-LISTED = 20
 PICTURE = "tokens.picture"
 PAGES = "tokens.pages"
+PICTURE_BUTTON = button("Picture", PICTURE, "all")
 
 
-def token_list(shown: Sequence[TokenView], words: str, zone: ZoneInfo) -> Message:
-    """Every token in a line or two, the most urgent first."""
-    if not shown:
+def token_list(page: Page[TokenView], words: str, zone: ZoneInfo) -> Message:
+    """The tokens of a page in a line or two each, the most urgent first."""
+    if not page.items:
         none = f"No token's name holds “{escape(words[:80])}”." if words else "There are no tokens."
         text = f"{none} Start one with `{COMMAND} create`."
         return Message(text="No tokens", blocks=[section(text)])
-    blocks: list[Block] = [_row(one, zone) for one in shown[:LISTED]]
-    buttons = [button("Picture", PICTURE, "all")]
-    if len(shown) > LISTED:
-        more = f"{len(shown) - LISTED} more; narrow it down: `{COMMAND} list words`"
-        blocks.append(context(more))
+    blocks, buttons = token_rows(page, zone), [PICTURE_BUTTON]
+    if page.pages > 1:
+        left = number(page.total - len(page.items))
+        blocks.append(context(f"{left} more; narrow it down: `{COMMAND} list words`"))
         buttons.append(button("Page by page", PAGES, "all"))
     blocks.append(actions(*buttons, block_id="picture"))
     return Message(text="Tokens, the most urgent first", blocks=blocks)
+
+
+def token_rows(page: Page[TokenView], zone: ZoneInfo) -> list[Block]:
+    """A row for each token of the page, with the button of its next step."""
+    return [_row(one, zone) for one in page.items]
 
 
 def token_status(shown: TokenView, zone: ZoneInfo) -> Message:

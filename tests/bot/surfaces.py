@@ -28,7 +28,7 @@ from services.overview import Glance, Overview, Waiting
 from services.phrases import quoted
 from services.policy import Actor, Role, require
 from services.posting import SHARED
-from services.tokens import Page
+from services.tokens import Page, page_of
 from storage.states import Health, ProgramName, RequestState, SyncState, TokenState, UploadState
 from tests.bot.histories import histories
 from tests.bot.request_surfaces import request_messages, request_views
@@ -64,7 +64,7 @@ def views(sample: Sample) -> dict[str, View]:
         "upload_accepted": upload.upload_result(accepted, sample.token),
         "upload_refused_view": upload.upload_result(sample.upload, sample.token),
         "token_page": token_pages.token_page(
-            Page(items=[sample.looked_at()], number=1, pages=3), ZONE
+            Page(items=[sample.looked_at()], number=1, pages=3, total=45), ZONE
         ),
         "status_page": token_pages.status_page(
             replace(sample.looked_at(), step=NextStep.SIGN_TERMS), ZONE
@@ -209,10 +209,10 @@ def _answers(sample: Sample) -> dict[str, Message]:
         "usage": usage.usage(),
         "usage_unknown": usage.usage(unknown=sample.typed),
         "usage_later": usage.usage(unknown="renew"),
-        "list": tokens.token_list([ill, sample.looked_at(), young], "", ZONE),
-        "list_many": tokens.token_list(many, "", ZONE),
-        "list_none": tokens.token_list([], "", ZONE),
-        "list_no_match": tokens.token_list([], sample.typed, ZONE),
+        "list": tokens.token_list(page_of([ill, sample.looked_at(), young], 0), "", ZONE),
+        "list_many": tokens.token_list(page_of(many, 0), "", ZONE),
+        "list_none": tokens.token_list(page_of([], 0), "", ZONE),
+        "list_no_match": tokens.token_list(page_of([], 0), sample.typed, ZONE),
         "status": tokens.token_status(sample.looked_at(), ZONE),
         "status_awaiting_token": tokens.token_status(young, ZONE),
         "status_ill": tokens.token_status(ill, ZONE),

@@ -12,6 +12,7 @@ from bot.views.blocks import Message, View
 from bot.views.tokens import token_list
 from bot.views.wording import REQUEST_STATES, escape, said
 from services.phrases import person
+from services.tokens import page_of
 from services.wrong_file import WrongFileReason
 from storage.states import Portal, RequestState
 from tests.bot.samples import HOSTILE, OLIVIA, TYPICAL, ZONE
@@ -135,7 +136,7 @@ def test_a_broken_mark_becomes_no_mention(broken: str) -> None:
 
 @pytest.mark.parametrize("count", [1, 20, 21, 500])
 def test_a_list_of_any_length_fits_into_one_message(count: int) -> None:
-    shown = token_list([HOSTILE.looked_at() for _ in range(count)], "", ZONE)
+    shown = token_list(page_of([HOSTILE.looked_at() for _ in range(count)], 0), "", ZONE)
     assert lint_message(shown.blocks) == []
     assert shown.text
 
