@@ -98,14 +98,15 @@ async def list_tokens(*, as_json: bool) -> None:
     async with clock_of(settings.clock_url) as clock:
         zone, now = ZoneInfo(settings.time_zone), clock.now()
     async with _opened(settings) as database, database.read() as tx:
-        counts = await tx.devices.counts()
+        living = by_urgency(await tx.tokens.living())
+        counts = await tx.devices.counts([token.id for token in living])
         listed = [
             Listed(
                 token=token,
                 days_left=days_left(token.expires_at, now, zone),
                 devices=counts.get(token.id, 0),
             )
-            for token in by_urgency(await tx.tokens.living())
+            for token in living
         ]
     text = _as_json(listed) if as_json else _as_table(listed, zone)
     sys.stdout.write(text + "\n")

@@ -13,7 +13,7 @@ from services.next_steps import NextStep, next_step
 from services.phrases import quoted
 from services.policy import People, require_viewer
 from storage.database import Database, Transaction
-from storage.records import Decision, Request, SyncRun, Token
+from storage.records import Request, SyncRun, Token
 from storage.states import Health, TokenState
 
 PAGE = 20
@@ -51,7 +51,6 @@ class TokenView:
     request: Request | None
     last_run: SyncRun | None
     step: NextStep = NextStep.NOTHING
-    decisions: Sequence[Decision] = ()
 
 
 class Tokens:
@@ -83,18 +82,15 @@ class Tokens:
             living = by_urgency(await tx.tokens.living())
             fitting = [token for token in living if asked in token.name.casefold()]
             page = page_of(fitting, number)
-            views = [
-                await self._view(tx, token, await tx.devices.count(token.id))
-                for token in page.items
-            ]
+            views = await self._views(tx, page.items)
         return Page(items=views, number=page.number, pages=page.pages, total=len(fitting))
 
     async def status(self, person: str, text: str) -> TokenView:
         """One token by its name. Raises NotAllowed, NotFound, Several to choose from."""
         require_viewer(await self.people.actor(person, fresh=False))
         async with self.database.read() as tx:
-            token = named_in(text, await tx.tokens.living())
-            return await self._view(tx, token, await tx.devices.count(token.id))
+            (view,) = await self._views(tx, [named_in(text, await tx.tokens.living())])
+        return view
 
     async def status_of(self, person: str, token_id: str) -> TokenView:
         """One token by its id, those that are gone included. Raises NotAllowed, NotFound."""
@@ -106,7 +102,8 @@ class Tokens:
                     f"no token {token_id!r}",
                     user_message="This token is not known here (any more). Use /enroll-token list.",
                 )
-            return await self._view(tx, token, await tx.devices.count(token.id))
+            (view,) = await self._views(tx, [token])
+        return view
 
     async def of_request(self, request: Request) -> TokenView:
         """The token that a request is for, for whoever made it."""
@@ -120,18 +117,24 @@ class Tokens:
         states = {TokenState.ACTIVE} if active else set(TokenState)
         return named_in(text, [token for token in living if token.state in states])
 
-    async def _view(self, tx: Transaction, token: Token, devices: int) -> TokenView:
-        now = self.clock.now()
-        request = await tx.requests.latest_of(token.id)
-        return TokenView(
-            token=token,
-            devices=devices,
-            days_left=days_left(token.expires_at, now, self.zone),
-            request=request,
-            last_run=await tx.sync_runs.last_ended(token.id),
-            step=next_step(token, request, now=now, patience=2 * self.sync_every),
-            decisions=await tx.decisions.counted(request.id) if request else [],
-        )
+    async def _views(self, tx: Transaction, tokens: Sequence[Token]) -> Sequence[TokenView]:
+        """What belongs beside these tokens, each kind of it in one query."""
+        now, ids = self.clock.now(), [token.id for token in tokens]
+        devices = await tx.devices.counts(ids)
+        requests = await tx.requests.latest(ids)
+        runs = await tx.sync_runs.last_ended_of(ids)
+        patience = 2 * self.sync_every
+        return [
+            TokenView(
+                token=token,
+                devices=devices.get(token.id, 0),
+                days_left=days_left(token.expires_at, now, self.zone),
+                request=requests.get(token.id),
+                last_run=runs.get(token.id),
+                step=next_step(token, requests.get(token.id), now=now, patience=patience),
+            )
+            for token in tokens
+        ]
 
 
 def by_urgency(living: Sequence[Token]) -> list[Token]:

@@ -34,6 +34,7 @@ from storage.requests import Requests
 from storage.sync_places import SyncPlaces
 from storage.sync_runs import SyncRuns
 from storage.tokens import Tokens
+from storage.turns import Turns
 from storage.uploads import Uploads
 from storage.watch import Watch
 
@@ -135,6 +136,7 @@ class Database:
         self.on_commit: Callable[[], None] = _nothing
         """Called after each write, so that whoever waits for due rows looks at once."""
         self.path = _file(url)
+        self._turns = Turns()
         self.writer = _engine(url, begin="BEGIN IMMEDIATE", query_only=False, pool_size=1)
         self.reader = _engine(url, begin="BEGIN", query_only=True, pool_size=4)
 
@@ -142,11 +144,11 @@ class Database:
     async def write(self, *, quiet: bool = False) -> AsyncIterator[Transaction]:
         """A transaction that is committed at the end of the block, or rolled back by an error.
 
-        `quiet` writes make nothing due. Raises DatabaseBusy after BUSY_MS of waiting for another
-        process.
+        `quiet` writes make nothing due, and let all others go first. Raises DatabaseBusy after
+        BUSY_MS of waiting for another process.
         """
         with plain_errors():
-            async with self.writer.begin() as connection:
+            async with self._turns.take(quiet=quiet), self.writer.begin() as connection:
                 yield Transaction(connection)
         if not quiet:
             self.on_commit()

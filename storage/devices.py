@@ -1,6 +1,6 @@
 """The devices of each token."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -130,10 +130,12 @@ class Devices(Rows[Device]):
         query = select(func.count()).where(table.token_id == token_id, table.removed_at.is_(None))
         return (await self.connection.execute(query)).scalar_one()
 
-    async def counts(self) -> dict[str, int]:
-        """How many devices each token has now, by the token's id."""
+    async def counts(self, token_ids: Collection[str]) -> dict[str, int]:
+        """How many devices each of these tokens has now, by the token's id."""
         table = self.table.c
-        query = select(table.token_id, func.count()).where(table.removed_at.is_(None))
+        query = select(table.token_id, func.count()).where(
+            table.removed_at.is_(None), table.token_id.in_(token_ids)
+        )
         found = await self.connection.execute(query.group_by(table.token_id))
         return {row[0]: row[1] for row in found}
 

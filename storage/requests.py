@@ -1,5 +1,6 @@
 """Requests for guarded actions."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
@@ -37,9 +38,13 @@ class Requests(Rows[Request]):
 
     async def latest_of(self, token_id: str) -> Request | None:
         """The token's newest request."""
+        return (await self.latest([token_id])).get(token_id)
+
+    async def latest(self, token_ids: Collection[str]) -> dict[str, Request]:
+        """The newest request of each of these tokens, by the token's id."""
         table = self.table.c
-        query = self.select(table.token_id == token_id).order_by(table.created_at.desc()).limit(1)
-        return next(iter(await self.all(query)), None)
+        found = await self.newest_of_each(table.token_id, token_ids, by=table.created_at)
+        return {request.token_id: request for request in found}
 
     async def move(
         self, request_id: str, was: RequestState, becomes: RequestState, **changes: object

@@ -3,11 +3,11 @@
 A record's fields are its table's columns by the same names, so no repository maps them by hand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Table, insert, select, update
+from sqlalchemy import ColumnElement, Select, Table, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 RecordT = TypeVar("RecordT")
@@ -39,6 +39,19 @@ class Rows(Generic[RecordT]):
         """The records of a query made by `select`, in its order."""
         found = await self.connection.execute(query)
         return [self.record(**row._mapping) for row in found]
+
+    async def newest_of_each(
+        self,
+        group: ColumnElement[Any],
+        groups: Collection[str],
+        *where: ColumnElement[bool],
+        by: ColumnElement[Any],
+    ) -> list[RecordT]:
+        """Of each of these groups the newest record for which all of it holds, in one query."""
+        rank = func.row_number().over(partition_by=group, order_by=by.desc()).label("rank")
+        ranked = select(*self.columns(), rank).where(group.in_(groups), *where).subquery()
+        columns = [ranked.c[field.name] for field in fields(self.record)]  # type: ignore[arg-type]
+        return await self.all(select(*columns).where(ranked.c.rank == 1))
 
     def select(self, *where: ColumnElement[bool]) -> Select[Any]:
         """A query for the record's columns."""

@@ -1,5 +1,6 @@
 """Runs through a token's devices."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
@@ -34,10 +35,14 @@ class SyncRuns(Rows[SyncRun]):
 
     async def last_ended(self, token_id: str) -> SyncRun | None:
         """The token's newest run that is over."""
+        return (await self.last_ended_of([token_id])).get(token_id)
+
+    async def last_ended_of(self, token_ids: Collection[str]) -> dict[str, SyncRun]:
+        """The newest run that is over of each of these tokens, by the token's id."""
         table = self.table.c
-        query = self.select(table.token_id == token_id, table.state.not_in(OPEN))
-        query = query.order_by(table.started_at.desc()).limit(1)
-        return next(iter(await self.all(query)), None)
+        over = table.state.not_in(OPEN)
+        found = await self.newest_of_each(table.token_id, token_ids, over, by=table.started_at)
+        return {run.token_id: run for run in found}
 
     async def failures_in_a_row(self, token_id: str) -> int:
         """How many runs have failed since the last that did not, ten at most."""

@@ -84,7 +84,7 @@ async def test_a_removed_device_that_returns_counts_as_added(
         assert await tx.devices.count(token.id) == 1
     assert await store(database, token, "three", facts.devices(2)) == changes(added=1)
     async with database.read() as tx:
-        assert await tx.devices.counts() == {token.id: 2}
+        assert await tx.devices.counts([token.id]) == {token.id: 2}
 
 
 async def test_a_device_belongs_to_each_token_by_itself(database: Database, token: Token) -> None:
