@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import aiohttp
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 DRAIN_SECONDS = 5.0
 """What connections, lanes and tasks get to come to an end at a stop, all together; what takes
 longer goes on from its rows."""
+SLACK_TIMEOUT = aiohttp.ClientTimeout(total=30)
 Called = Callable[[str, str], None]
 """Told how each call to a holder ended: whose, and how."""
 
@@ -101,12 +103,18 @@ async def programs_of(
         yield {ProgramName.APPLE: AppleProgram(store.database, http, vault, clock)}
 
 
-def slack_client(settings: Settings) -> AsyncWebClient:
-    """A client for Slack that retries nothing by itself, lest a message be posted twice."""
+def slack_client(
+    settings: Settings, session: aiohttp.ClientSession | None = None
+) -> AsyncWebClient:
+    """A client for Slack that retries nothing by itself, lest a message be posted twice.
+
+    Over a `session` its connections are used again; without one each call makes its own.
+    """
     return AsyncWebClient(
         token=settings.slack_bot_token.get_secret_value(),
         base_url=settings.slack_api_url,
         retry_handlers=[],
+        session=session,
     )
 
 
@@ -123,8 +131,11 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
             metrics = Metrics(database, clock, lambda: made[0].last_tick_age() if made else 0.0)
 
             store, called = Store(database=database, keys=keys), metrics.called
-            async with programs_of(settings, store, clock=clock, called=called) as programs:
-                slack = slack_client(settings)
+            async with (
+                programs_of(settings, store, clock=clock, called=called) as programs,
+                aiohttp.ClientSession(timeout=SLACK_TIMEOUT) as session,
+            ):
+                slack = slack_client(settings, session)
                 ground = Ground(
                     database=database, keys=keys, programs=programs, slack=slack, clock=clock
                 )

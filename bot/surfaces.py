@@ -48,11 +48,8 @@ def register(
         work=work,
         zone=zone,
     )
-    token_forms.register(app)
-    creating.register(app)
     shown = SettingsAnswer(people=core.people, shown=sources(settings))
     history = HistoryViews(history=core.history, work=work, zone=zone)
-    history.register(app)
     syncs = SyncSurface(
         wishes=core.syncing.wishes,
         losses=core.syncing.losses,
@@ -60,11 +57,8 @@ def register(
         work=work,
         zone=zone,
     )
-    syncs.register(app)
     reporting = ReportForms(reports=core.watch.reports, owners=core.watch.owners, work=work)
-    reporting.register(app)
-    ReminderButtons(answers=core.watch.answers, health=core.watch.health, work=work).register(app)
-    PictureButton(digest=core.watch.digest, work=work).register(app)
+    # Bolt looks through the listeners in their order, so the commands come first.
     Commands(
         forms=creating,
         token_forms=token_forms,
@@ -76,6 +70,10 @@ def register(
         work=work,
         zone=zone,
     ).register(app)
+    for surface in (creating, token_forms, history, syncs, reporting):
+        surface.register(app)
+    ReminderButtons(answers=core.watch.answers, health=core.watch.health, work=work).register(app)
+    PictureButton(digest=core.watch.digest, work=work).register(app)
     homes = Homes(slack, core.overviews, zone=zone)
     HomeTab(homes=homes, forms=creating, work=work).register(app)
     TokenPages(tokens=core.tokens, work=work, zone=zone).register(app)
