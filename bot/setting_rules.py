@@ -16,6 +16,13 @@ from storage.states import Action, ProgramName
 PERSON_OR_GROUP = re.compile(r"[UWS][A-Z0-9]{2,20}")
 CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}")
 ORGANISATION = re.compile(r"[A-Za-z0-9-]{1,128}")
+GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+DOMAIN = re.compile(r"([A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
+ON = frozenset({"on", "true", "yes", "1"})
+FROM_OVERVIEW = "copy it from the page *Overview* of the app registration (docs/intune.md)"
+OFF = frozenset({"off", "false", "no", "0"})
+CERTIFICATE = "-----BEGIN CERTIFICATE-----"
+PRIVATE_KEY = re.compile(r"-----BEGIN (RSA )?PRIVATE KEY-----")
 
 
 def origin(url: str) -> str:
@@ -49,9 +56,9 @@ def _channel(value: str) -> str:
 
 def _programs(value: object) -> tuple[ProgramName, ...]:
     names = value if isinstance(value, tuple) else _words(str(value))
-    if set(names) != {ProgramName.APPLE}:
-        raise ValueError("takes apple; this release has no other program")
-    return (ProgramName.APPLE,)
+    if not names or not set(names) <= set(ProgramName):
+        raise ValueError("takes apple, intune, or both")
+    return tuple(ProgramName(name) for name in dict.fromkeys(names))
 
 
 def _approvals(value: object) -> Approvals:
@@ -85,6 +92,75 @@ def _key_lines(word: str) -> tuple[str, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"names a file that cannot be read: {type(error).__name__}") from None
     return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _tenant(value: str) -> str:
+    if not GUID.fullmatch(value) and not DOMAIN.fullmatch(value):
+        raise ValueError("takes the tenant's id (a GUID) or a domain of it such as contoso.com")
+    return value
+
+
+def _client(value: str) -> str:
+    if not GUID.fullmatch(value):
+        raise ValueError(
+            "takes the Application (client) ID, a GUID: it stands on the page *Overview* of the "
+            "app registration"
+        )
+    return value
+
+
+def _certificate_file(value: str) -> str:
+    """The path of a PEM with both parts; whether they fit is seen when they are used."""
+    try:
+        text = Path(value).read_text(encoding="ascii")
+    except (OSError, ValueError) as error:
+        raise ValueError(f"names a file that cannot be read: {type(error).__name__}") from None
+    if CERTIFICATE not in text or not PRIVATE_KEY.search(text):
+        raise ValueError(
+            "names a file without a private key and a certificate: it takes a PEM with both, the "
+            "key without a passphrase"
+        )
+    return value
+
+
+def _switch(value: object) -> bool:
+    word = str(value).strip().casefold()
+    if word not in ON | OFF:
+        raise ValueError("takes on or off")
+    return word in ON
+
+
+def entra_fault(
+    *,
+    tenant: str | None,
+    client: str | None,
+    secret: SecretStr | None,
+    certificate: str | None,
+    watch: bool,
+) -> str | None:
+    """What is wrong with the settings for Microsoft taken together; None where nothing is."""
+    part = {
+        "ENTRA_TENANT_ID": tenant,
+        "ENTRA_CLIENT_SECRET": secret,
+        "ENTRA_CLIENT_CERTIFICATE": certificate,
+        "ENTRA_WATCH": watch or None,
+    }
+    given = [name for name, value in part.items() if value is not None]
+    if client is None:
+        return f"{given[0]} is set, but ENTRA_CLIENT_ID is not: {FROM_OVERVIEW}" if given else None
+    if tenant is None:
+        return f"ENTRA_CLIENT_ID is set, but ENTRA_TENANT_ID is not: {FROM_OVERVIEW}"
+    if secret is not None and certificate is not None:
+        return (
+            "ENTRA_CLIENT_SECRET and ENTRA_CLIENT_CERTIFICATE are both set: remove the secret, or "
+            "the certificate"
+        )
+    if secret is None and certificate is None:
+        return (
+            "ENTRA_CLIENT_ID is set, but neither ENTRA_CLIENT_SECRET nor ENTRA_CLIENT_CERTIFICATE "
+            "is: make one on the page *Certificates & secrets* of the app registration"
+        )
+    return None
 
 
 def _address(value: str) -> str:
@@ -179,6 +255,10 @@ SlackBase = Annotated[Address, AfterValidator(_slack_base)]
 Origin = Annotated[Address, AfterValidator(_without_path)]
 SecretAddress = Annotated[SecretStr, AfterValidator(_secret_address)]
 """An address whose path is a password."""
+TenantId = Annotated[str, AfterValidator(_tenant)]
+ClientId = Annotated[str, AfterValidator(_client)]
+CertificateFile = Annotated[str, AfterValidator(_certificate_file)]
+Switch = Annotated[bool, BeforeValidator(_switch)]
 Days = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_days)]
 TimeOfDay = Annotated[str, AfterValidator(_morning)]
 Zone = Annotated[str, AfterValidator(_zone)]

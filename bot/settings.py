@@ -15,7 +15,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from bot.setting_rules import (
     Address,
     ApprovalsRequired,
+    CertificateFile,
     ChannelId,
+    ClientId,
     Days,
     Keys,
     LogForm,
@@ -26,8 +28,11 @@ from bot.setting_rules import (
     ProgramNames,
     SecretAddress,
     SlackBase,
+    Switch,
+    TenantId,
     TimeOfDay,
     Zone,
+    entra_fault,
     on_loopback,
     origin,
 )
@@ -39,7 +44,10 @@ from storage.states import ProgramName
 ENV_FILE = Path(".env")
 SLACK_API = "https://slack.com/api/"
 APPLE = "https://mdmenrollment.apple.com"
-ADDRESSES = ("slack_api_url", "apple_enrollment_url", "clock_url")
+GRAPH = "https://graph.microsoft.com"
+ENTRA_LOGIN = "https://login.microsoftonline.com"
+MICROSOFT = ("graph_url", "entra_login_url")
+ADDRESSES = ("slack_api_url", "apple_enrollment_url", *MICROSOFT, "clock_url")
 """The settings that are addresses."""
 
 NO_DELIVERY = (
@@ -47,6 +55,12 @@ NO_DELIVERY = (
     "Set SLACK_APP_TOKEN (Socket Mode): make it on the page *Basic Information* of the Slack app, "
     "under *App-Level Tokens*. Or set SLACK_SIGNING_SECRET (HTTP mode) from the same page."
 )
+
+
+def _usual_programs(settings: dict[str, object]) -> tuple[ProgramName, ...]:
+    """Apple's, and Intune's where Microsoft can be asked."""
+    asked = settings.get("entra_client_id") is not None
+    return (ProgramName.APPLE, ProgramName.INTUNE) if asked else (ProgramName.APPLE,)
 
 
 class Settings(BaseSettings):
@@ -94,9 +108,6 @@ class Settings(BaseSettings):
         description="The ids of the Apple organisations whose tokens are taken; empty: any, and a "
         "new one is announced.",
     )
-    programs: ProgramNames = Field(
-        (ProgramName.APPLE,), description="Which kinds of token are offered: `apple`."
-    )
     database_url: str = Field(
         "sqlite+aiosqlite:///data/enroll-token.db",
         description="The database; a relative path is relative to the working folder.",
@@ -107,6 +118,36 @@ class Settings(BaseSettings):
     )
     apple_enrollment_url: Origin = Field(
         APPLE, description="Origin of Apple's device-enrollment service."
+    )
+    graph_url: Origin = Field(GRAPH, description="Origin of Microsoft Graph.")
+    entra_login_url: Origin = Field(
+        ENTRA_LOGIN, description="Origin at which Microsoft Entra gives access tokens."
+    )
+    entra_tenant_id: TenantId | None = Field(
+        None, description="The tenant: its id, or a domain of it. See docs/intune.md."
+    )
+    entra_client_id: ClientId | None = Field(
+        None,
+        description="The application (client) id of the app registration through which Microsoft "
+        "is asked; empty: it is not asked.",
+    )
+    entra_client_secret: SecretStr | None = Field(
+        None, description="A client secret of that app registration. A certificate is safer."
+    )
+    entra_client_certificate: CertificateFile | None = Field(
+        None,
+        description="Instead of a secret: the path of a PEM file with the private key and the "
+        "certificate that the app registration has.",
+    )
+    entra_watch: Switch = Field(
+        default=False,
+        description="`on`: look every hour whether a token's Apple ID is the account of somebody "
+        "in Entra who was disabled, was deleted, or has a newer password than the token.",
+    )
+    programs: ProgramNames = Field(
+        default_factory=_usual_programs,
+        description="Which kinds of token are offered: `apple`, `intune` or both. `intune` without "
+        "`ENTRA_CLIENT_ID`: people enter what the admin center shows.",
     )
     reminder_days: Days = Field(
         (60, 30, 14, 7, 3, 1, 0),
@@ -145,13 +186,33 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _whole(self) -> "Settings":
+        self._entra_whole()
         if self.clock_url is not None:
             self._all_on_loopback()
         return self
 
+    def _entra_whole(self) -> None:
+        said = entra_fault(
+            tenant=self.entra_tenant_id,
+            client=self.entra_client_id,
+            secret=self.entra_client_secret,
+            certificate=self.entra_client_certificate,
+            watch=self.entra_watch,
+        )
+        if said is not None:
+            raise ValueError(said)
+
     def _all_on_loopback(self) -> None:
         # With a moved clock reminders and expiry are wrong: nothing real may hang on them.
         addresses = {name: getattr(self, name) for name in ADDRESSES}
+        if self.entra_client_id is None:
+            # Without it nobody calls Microsoft; an address that somebody set is looked at all the
+            # same.
+            addresses = {
+                name: address
+                for name, address in addresses.items()
+                if name not in MICROSOFT or name in self.model_fields_set
+            }
         if self.heartbeat_url is not None:
             addresses["heartbeat_url"] = self.heartbeat_url.get_secret_value()
         for name, address in addresses.items():
@@ -202,7 +263,12 @@ def load_settings(kind: type[Settings] = Settings) -> Settings:
     try:
         return kind()  # type: ignore[call-arg]  # the environment gives the required ones
     except ValidationError as error:
-        said = " ".join(_said(dict(one)) for one in error.errors(include_input=False))
+        said = " ".join(
+            _said(dict(one))
+            for one in error.errors(include_input=False)
+            # A default that follows from other settings is no fault of its own.
+            if one["type"] != "default_factory_not_called"
+        )
         raise ConfigurationError(f"settings: {said}", user_message=said) from None
 
 
