@@ -39,7 +39,7 @@ class Organisations:
 
     async def is_new(self, tx: Transaction, token: Token, account: AccountDetail) -> bool:
         """Whether no token of that organisation was held here before, and none are named."""
-        if self.ours or not account.org_id:
+        if self.ours or not account.org_id or account.org_id == token.org_id:
             return False
         return not await tx.tokens.held_of(account.org_id, beside=token.id)
 

@@ -72,10 +72,14 @@ def card(demo: Running, part: str = "approver") -> dict[str, Any]:
     return messages[0] if messages else {}
 
 
+def dues(demo: Running) -> set[str]:
+    """What the page of the clock says is due."""
+    return {due["what"] for due in demo.seen("clock")["time"]["dues"]}
+
+
 def test_one_url_is_printed_alone_on_its_line(tmp_path: Path) -> None:
     with running(tmp_path) as demo:
-        dues = demo.seen("clock")["time"]["dues"]
-        assert {due["what"] for due in dues} == set(CHORES.values())
+        wait_for(lambda: dues(demo) == set(CHORES.values()), "the chores' first times")
         demo.end()
     assert demo.process.returncode == 0
     assert [line for line in demo.lines if "http" in line] == [f"{demo.url}/"]

@@ -61,7 +61,9 @@ async def held(office: Office, request: Request) -> tuple[Request, Token, list[K
     return await office.request(request.id), await office.token(request), pairs, credentials
 
 
-async def refused(office: Office, request: Request, file: bytes | Exception) -> Upload:
+async def refused(
+    office: Office, request: Request, file: bytes | Exception, *, incidents: int = 0
+) -> Upload:
     """Bring a file that must be refused, and change nothing."""
     before = await held(office, request)
     notices = await office.outbox()
@@ -73,6 +75,7 @@ async def refused(office: Office, request: Request, file: bytes | Exception) -> 
     assert new == [
         NoticeKind.UPLOAD_REFUSED,
         NoticeKind.REQUEST_STORY,
+        *[NoticeKind.INCIDENT] * incidents,
         NoticeKind.FILE_CLEANUP,
     ]
     entry = (await office.entries())[-1]
@@ -145,12 +148,13 @@ async def test_a_proved_file_is_told_to_all_who_wait(
         NoticeKind.TOKEN_ACTIVE,
         NoticeKind.REQUEST_STORY,
         NoticeKind.FILE_CLEANUP,
+        NoticeKind.REQUEST_STORY,
     ]
-    card, steps, active, story, _ = told
+    card, steps, active, story, _, strange = told
     assert card.edits is not None
     assert steps.edits is not None
     assert active.destination == ALERTS
-    assert story.replies_to == card.edits
+    assert [story.replies_to, strange.replies_to] == [card.edits] * 2
 
 
 async def test_apple_is_asked_before_anything_is_in_force(
@@ -253,7 +257,7 @@ async def test_a_file_for_a_key_that_is_not_ours_is_refused(
     office: Office, waiting: Request, server: Server
 ) -> None:
     server.upload_certificate(FOREIGN.certificate_pem)
-    upload = await refused(office, waiting, server.download_token().content)
+    upload = await refused(office, waiting, server.download_token().content, incidents=1)
     assert upload.reason == R.UNKNOWN_RECIPIENT
     assert "tell your security team" in (upload.answer or "")
     assert office.apple.requests == []
