@@ -123,6 +123,7 @@ def _desk(
         DeskGround(
             database=ground.database,
             programs=ground.programs,
+            offered=frozenset(settings.programs) & ground.programs.keys(),
             people=people,
             files=SlackFiles(ground.slack, settings.file_origin),
             keys=ground.keys,
