@@ -29,8 +29,8 @@ async def read(intune: Intune | None, token: Token, now: datetime) -> Holding:
         setting = await intune.setting(token.holder_id)
     except GraphError as error:
         throttled = error.trouble is GraphTrouble.THROTTLED
-        health = Health.THROTTLED if throttled else Health.UNREACHABLE
-        return _untold(token, health, str(error))
+        silence = Health.THROTTLED if throttled else Health.UNREACHABLE
+        return _untold(token, silence, str(error))
     if setting is None:
         # That it was deleted there is followed by the import, which looks twice.
         return _untold(token, None, "Intune does not have it any more")

@@ -50,7 +50,8 @@ async def sync(
 
 async def devices(intune: Intune, token: Token, serial_numbers: Sequence[str]) -> Sequence[Device]:
     """These devices as Intune has them; it can only be asked for all of them."""
-    wanted, found = set(serial_numbers), {}
+    wanted = set(serial_numbers)
+    found: dict[str, Device] = {}
     async with aclosing(intune.identities(held(token))) as pages:
         async for page in pages:
             kept = device_page(page).devices
