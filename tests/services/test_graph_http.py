@@ -186,12 +186,14 @@ async def test_intunes_budget_is_never_exceeded() -> None:
 
 
 async def test_the_stand_in_throttles_whoever_exceeds_the_budget() -> None:
-    async with microsoft(budget=Budget(writes=999)) as side:
-        side.tenant.knobs.budget_seconds, side.tenant.knobs.budget_retry_after = 1, None
+    async with microsoft(budget=Budget(writes=999), patience=Patience(waits=0)) as side:
         token = side.tenant.add_token("HQ")
-        for _ in range(101):
+        for _ in range(100):
             await side.intune.set_scope_tags(token.id, ["0"])
-        assert "429" in side.outcomes
+        with pytest.raises(GraphError) as caught:
+            await side.intune.set_scope_tags(token.id, ["0"])
+        assert caught.value.trouble is GraphTrouble.THROTTLED
+        assert await side.intune.setting(token.id) is not None
 
 
 async def test_a_write_that_waits_for_its_turn_holds_up_no_reading() -> None:
