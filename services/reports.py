@@ -157,7 +157,7 @@ class Reports:
         told = admins if report.kind is ReportKind.DEACTIVATED else admins | owners
         if report.kind is ReportKind.PASSWORD:
             told = frozenset(owners)
-        for person in sorted(told):
+        for person in sorted(told - await _left(tx, owners)):
             await self.notices.say(tx, NoticeKind.REPORT_DIRECT, report.id, to=person, stage=stage)
 
     def _next(self, report: Report, now: datetime) -> datetime:
@@ -204,6 +204,12 @@ class Reports:
             ended_at=None,
             dedupe_key=key,
         )
+
+
+async def _left(tx: Transaction, owners: set[str]) -> set[str]:
+    """Those of them whose accounts are switched off: nothing reaches them."""
+    kinds = [ReportKind.DEACTIVATED]
+    return {one for one in owners if await tx.reports.open_about(kinds, one)}
 
 
 async def outstanding(tx: Transaction, report: Report) -> list[Token]:
