@@ -14,6 +14,7 @@ from bot.listeners.decisions import DecisionButtons
 from bot.listeners.failures import Failures
 from bot.listeners.history import HistoryViews
 from bot.listeners.home import HomeTab
+from bot.listeners.owners import OwnerButton
 from bot.listeners.people import PeopleEvents
 from bot.listeners.pictures import PictureButton
 from bot.listeners.reminders import ReminderButtons
@@ -75,6 +76,7 @@ def register(
         surface.register(app)
     ReminderButtons(answers=core.watch.answers, health=core.watch.health, work=work).register(app)
     PeopleEvents(people=core.people, reports=core.watch.reports).register(app)
+    OwnerButton(owners=core.watch.owners, work=work).register(app)
     PictureButton(digest=core.watch.digest, work=work).register(app)
     homes = Homes(slack, core.overviews, zone=zone)
     HomeTab(homes=homes, forms=creating, work=work).register(app)

@@ -19,8 +19,10 @@ from bot.views.blocks import (
     plain,
     section,
 )
+from bot.views.deeds import actor
+from bot.views.owners import take_button
 from bot.views.renew import OPEN
-from bot.views.wording import day, escape, mention, minute, number
+from bot.views.wording import day, escape, mention, minute, number, owner
 from storage.records import Token
 from storage.states import AnswerKind, TokenState
 from storage.watch_records import Answer, Reminder
@@ -67,11 +69,14 @@ def escalation(shown: Warned, zone: ZoneInfo) -> Message:
     title = f"Nobody has answered the reminder for {escape(shown.token.name)}"
     told = shown.reminder.decided_at
     since = minute(told, zone) if told else "a day ago"
-    text = (
-        f":warning: *{title}.*\n{state} {mention(shown.token.owner)} was told on {since}. Somebody "
-        "has to renew it."
-    )
+    text = f":warning: *{title}.*\n{state} {_told(shown.token, since)} Somebody has to renew it."
     return Message(text=title, blocks=[section(text), *_buttons(shown)])
+
+
+def _told(token: Token, since: str) -> str:
+    if not token.owner:
+        return f"Nobody answers for it yet; it was said in the channel on {since}."
+    return f"{mention(token.owner)} was told on {since}."
 
 
 def owner_not_reached(owner: str, shown: Sequence[Warned], zone: ZoneInfo) -> Message:
@@ -155,7 +160,7 @@ def _title(shown: Sequence[Warned]) -> str:
 def _text(shown: Warned, zone: ZoneInfo, *, for_owner: bool, many: bool) -> str:
     if shown.reminder.closed_at is not None:
         return _closed(shown, zone)
-    who = "You answer for it." if for_owner else f"Owner: {mention(shown.token.owner)}."
+    who = "You answer for it." if for_owner else _owner(shown.token)
     # What a token's end means is said once for many of them.
     lines = [
         f"{_sign(shown)} {_state(shown, zone)}",
@@ -164,6 +169,10 @@ def _text(shown: Warned, zone: ZoneInfo, *, for_owner: bool, many: bool) -> str:
     if said := _answered(shown, zone):
         lines.append(said)
     return "\n".join(lines)
+
+
+def _owner(token: Token) -> str:
+    return f"Owner: {owner(token.owner)}."
 
 
 def _sign(shown: Warned) -> str:
@@ -203,7 +212,7 @@ def _closed(shown: Warned, zone: ZoneInfo) -> str:
     if token.state is not TokenState.ACTIVE:
         return f":white_check_mark: *{name}* is not in use any more. There is nothing to do."
     until = day(token.expires_at, zone) if token.expires_at else "a date that is not told"
-    by = f" by {mention(shown.renewed_by)}" if shown.renewed_by else ""
+    by = f" by {actor(shown.renewed_by)}" if shown.renewed_by else ""
     return f":white_check_mark: *{name}* was renewed{by}, until {until}."
 
 
@@ -218,6 +227,8 @@ def _buttons(shown: Warned) -> list[Block]:
     if shown.snoozable:
         row.append(button("Snooze…", SNOOZE, token.id))
     row.append(button("I'm on it", ON_IT, token.id))
+    if not token.owner:
+        row.append(take_button(token))
     return [actions(*row, block_id=f"remind_{shown.reminder.id}")]
 
 

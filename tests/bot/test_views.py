@@ -11,11 +11,11 @@ import pytest
 from bot.views import create, upload
 from bot.views.blocks import Message, View
 from bot.views.tokens import token_list
-from bot.views.wording import REQUEST_STATES, escape, said
+from bot.views.wording import HEALTH, REQUEST_STATES, escape, said
 from services.phrases import person
 from services.tokens import page_of
 from services.wrong_file import WrongFileReason
-from storage.states import Portal, RequestState
+from storage.states import Health, Portal, RequestState
 from tests.bot.samples import HOSTILE, OLIVIA, REQUEST, TOKEN, TYPICAL, ZONE
 from tests.bot.surfaces import messages, views
 from tests.sandbox.slack.linter import lint_message, lint_view
@@ -161,6 +161,10 @@ def test_an_upload_form_without_a_file_brings_neither_file_nor_text() -> None:
         {"id": "V1", "private_metadata": "r" * 32, "state": {"values": values}}
     )
     assert (form.file_id, form.text) == ("", "")
+
+
+def test_every_health_has_words() -> None:
+    assert HEALTH.keys() == set(Health)
 
 
 def test_the_upload_form_offers_the_apple_id_that_was_asked_for() -> None:
