@@ -340,7 +340,10 @@ async def test_2000_tokens_are_imported_in_10_s_at_50_ms_a_call_within_the_budge
     await tenancy.imports.run_due()
     assert time.monotonic() - began < 10
     assert len(await tenancy.tokens()) == 2000
-    assert len(await tenancy.office.entries()) == 2000
+    async with tenancy.office.database.read() as tx:
+        head = await tx.audit.head()
+    assert head is not None
+    assert head.number == 2000
     # Graph's own count: a page holds 999 at most.
     assert len(tenancy.microsoft.server.calls(SETTINGS)) == 3
     first = min(
