@@ -101,6 +101,7 @@ def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
                 people=people,
                 audit=audit,
                 clock=clock,
+                microsoft=ground.microsoft,
             ),
         ),
     )

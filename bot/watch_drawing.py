@@ -123,7 +123,11 @@ class WatchDrawing:
         report = await tx.reports.get(item.subject_id)
         if report is None:
             return None
-        shown = Reported(report=report, tokens=await outstanding(tx, report))
+        shown = Reported(
+            report=report,
+            tokens=await outstanding(tx, report),
+            account=await tx.entra.of(report.subject),
+        )
         draw = reports.directly if item.kind is NoticeKind.REPORT_DIRECT else reports.in_channel
         return draw(shown, self.calendar.zone)
 

@@ -371,6 +371,14 @@ class ReportKind(StrEnum):
     """The owner leaves on a date."""
     DEACTIVATED = "deactivated"
     """The owner's account at Slack was deactivated."""
+    ENTRA_PASSWORD = "entra_password"  # noqa: S105 - a kind of report, not a credential
+    """Entra says that the Apple ID's password is newer than the token."""
+    ENTRA_DISABLED = "entra_disabled"
+    """Entra says that the Apple ID's account is disabled."""
+    ENTRA_DELETED = "entra_deleted"
+    """Entra says that the Apple ID's account was deleted."""
+    ENTRA_NOBODY = "entra_nobody"
+    """Entra knows nobody with that Apple ID."""
 
 
 class ReportState(StrEnum):

@@ -101,6 +101,22 @@ DEEDS = {
         menu="Noticed a deactivated account",
         sentence="noticed that the account of the owner of {name} was deactivated",
     ),
+    "report.entra_password": Told(
+        menu="Noticed a newer password in Entra",
+        sentence="noticed in Entra that the Apple ID's password is newer than {name}",
+    ),
+    "report.entra_disabled": Told(
+        menu="Noticed a disabled account in Entra",
+        sentence="noticed in Entra that the account behind {name} is disabled",
+    ),
+    "report.entra_deleted": Told(
+        menu="Noticed a deleted account in Entra",
+        sentence="noticed in Entra that the account behind {name} was deleted",
+    ),
+    "report.entra_nobody": Told(
+        menu="Noticed an Apple ID of nobody",
+        sentence="noticed that Entra knows nobody with the Apple ID of {name}",
+    ),
 }
 """Every action that services write; a test proves that none is missing."""
 
