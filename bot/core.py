@@ -145,7 +145,7 @@ def _desk(
         DeskGround(
             database=ground.database,
             programs=ground.programs,
-            offered=frozenset(settings.programs) & ground.programs.keys(),
+            offered=frozenset(settings.programs),
             people=people,
             files=SlackFiles(ground.slack, settings.file_origin),
             keys=ground.keys,
