@@ -23,6 +23,7 @@ from storage.credentials import CredentialSets
 from storage.decisions import Decisions
 from storage.deliveries import Deliveries
 from storage.devices import Devices
+from storage.entra_accounts import EntraAccounts
 from storage.key_checks import KeyChecks
 from storage.key_pairs import KeyPairs
 from storage.loss_questions import LossQuestions
@@ -127,6 +128,7 @@ class Transaction:
         self.alerts = Alerts(connection)
         self.reports = Reports(connection)
         self.chores = Chores(connection)
+        self.entra = EntraAccounts(connection)
 
 
 class Database:
