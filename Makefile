@@ -21,14 +21,14 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## use all of it in a browser, without any account (FRESH=1 begins anew)
 	@$(BIN)/python -m tests.sandbox demo $(if $(FRESH),--fresh)
 
-tour: $(READY) ## walk through the main job in the terminal, without any account
+tour: $(READY) ## walk through a token's year in the terminal (a minute), without any account
 	$(BIN)/python -m tests.sandbox tour
 
 run: $(READY) ## run the bot with the settings of the environment and .env
 	$(BIN)/enroll-token serve
 
-test: $(READY) ## run every test
-	$(BIN)/pytest
+test: $(READY) ## run every test, on every core
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 screenshots: $(READY) ## take the demo's main screens anew, into docs/screenshots (needs chromium)
 	$(BIN)/python -m tests.browser.screenshots
