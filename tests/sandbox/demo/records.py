@@ -77,7 +77,7 @@ def progress(database: Path) -> Progress:
         return Progress(
             asked=_any(db, "SELECT 1 FROM request"),
             approved=_any(db, f"SELECT 1 FROM request WHERE state IN {APPROVED}"),  # noqa: S608 - a constant
-            active=_any(db, "SELECT 1 FROM token WHERE state = 'active'"),
+            active=_any(db, "SELECT 1 FROM request WHERE state = 'completed'"),
         )
     return Progress()
 
