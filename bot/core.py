@@ -21,6 +21,7 @@ from services.audit import AuditLog
 from services.clock import Clock
 from services.delivery import Delivery
 from services.desk import Desk, DeskGround, desk_of
+from services.graph.imports import Imports
 from services.history import History
 from services.notices import Channels, Notices
 from services.overview import Overviews
@@ -49,7 +50,7 @@ class Ground:
 class Core:
     """The services, wired."""
 
-    people: People
+    people: Identity
     desk: Desk
     syncing: Syncing
     delivery: Delivery
@@ -57,6 +58,8 @@ class Core:
     history: History
     overviews: Overviews
     watch: Watching
+    imports: Imports | None
+    """Looks at the tokens that Intune has; None where nobody can ask it."""
 
 
 def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
@@ -75,6 +78,7 @@ def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
     desk = _desk(settings, ground, people, audit, notices)
     every = settings.sync_interval
     return Core(
+        imports=_imports(settings, ground, audit, notices),
         people=people,
         desk=desk,
         syncing=_syncing(settings, ground, people, audit, notices),
@@ -100,6 +104,21 @@ def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
                 microsoft=ground.microsoft,
             ),
         ),
+    )
+
+
+def _imports(
+    settings: Settings, ground: Ground, audit: AuditLog, notices: Notices
+) -> Imports | None:
+    if ground.microsoft is None:
+        return None
+    return Imports(
+        database=ground.database,
+        intune=ground.microsoft.intune,
+        audit=audit,
+        notices=notices,
+        clock=ground.clock,
+        every=settings.sync_interval,
     )
 
 

@@ -306,6 +306,8 @@ class NoticeKind(StrEnum):
     """That a password changed, or that an owner is gone or leaves; for the alert channel."""
     REPORT_DIRECT = "report_direct"
     """The same with the name and the date, for admins and the owner."""
+    HOLDER_NEWS = "holder_news"
+    """Tokens that appeared at their holder or were deleted there; for the alert channel."""
     HANDED_OVER = "handed_over"
     """That somebody answers for tokens from now on; for them, and for the alert channel."""
 

@@ -80,16 +80,10 @@ DEEDS = {
     "token.hand_over": Told(menu="Handed a token over", sentence="handed {name} over"),
     "token.take_over": Told(menu="Took a token over", sentence="answers for {name} from now on"),
     "token.import": Told(menu="Found a token", sentence="found {name} in Intune"),
-    "token.rename": Told(menu="Noticed another name", sentence="noticed that {name} was renamed"),
-    "token.renewed_there": Told(
-        menu="Noticed a renewal", sentence="noticed that {name} was renewed in Intune itself"
-    ),
-    "token.changed_there": Told(
-        menu="Noticed a change", sentence="noticed that {name} was changed in Intune itself"
-    ),
-    "token.deleted_there": Told(
-        menu="Noticed a deletion", sentence="noticed that {name} was deleted in Intune itself"
-    ),
+    "token.rename": Told(menu="Renamed in Intune", sentence="renamed {name}"),
+    "token.renewed_there": Told(menu="Renewed in Intune", sentence="renewed {name} there"),
+    "token.changed_there": Told(menu="Changed in Intune", sentence="changed {name} there"),
+    "token.deleted_there": Told(menu="Deleted in Intune", sentence="deleted {name} there"),
     "reminder.snooze": Told(menu="Snoozed reminders", sentence="snoozed the reminders of {name}"),
     "reminder.on_it": Told(menu="Was on it", sentence="said that they are on it for {name}"),
     "health.change": Told(

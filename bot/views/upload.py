@@ -37,7 +37,7 @@ def upload_form(request: Request, token: Token) -> View:
         field(
             "apple_id",
             "Apple ID used for the download",
-            {"type": "plain_text_input", "initial_value": token.apple_id},
+            {"type": "plain_text_input", "initial_value": request.apple_id or token.apple_id},
             hint="Change it if you signed in with another one.",
         ),
         field(
