@@ -6,7 +6,7 @@ from bot.views.blocks import Block, Message, actions, button, context, facts, se
 from bot.views.request_card import RequestFacts, cancel_button
 from bot.views.usage import COMMAND
 from bot.views.wording import PORTALS, REQUEST_STATES, PortalWords, day, escape, mention, minute
-from services.uploads import bringers, waits_for_file
+from services.uploads import bringers, waits_for_evidence
 from storage.records import KeyPair, Token
 from storage.states import Action, RenewalCause, RequestState, Verdict
 
@@ -33,7 +33,7 @@ def certificate_name(token: Token, pair: KeyPair) -> str:
 
 def steps(shown: RequestFacts, zone: ZoneInfo) -> Message:
     """What to do at the portal while the request waits for the file; later, what came of it."""
-    if waits_for_file(shown.request):
+    if waits_for_evidence(shown.request):
         return _to_do(shown, zone)
     if shown.request.state is RequestState.COMPLETED:
         return _in_use(shown.token, zone)
