@@ -16,6 +16,7 @@ from bot.core import Ground, core_of
 from bot.heartbeat import Heartbeat
 from bot.intake import take
 from bot.metrics import Metrics
+from bot.microsoft import Microsoft, microsoft_of
 from bot.preflight import SlackSide
 from bot.schedule import LanePlan, Schedule
 from bot.settings import Settings
@@ -89,18 +90,32 @@ def keys_of(settings: Settings) -> KeyRing:
     return parse_keys(tuple(key.get_secret_value() for key in settings.encryption_keys))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holders:
+    """Those who hold tokens, with their connections open; `microsoft` is None where not set up."""
+
+    programs: dict[ProgramName, Program]
+    microsoft: Microsoft | None
+
+
 @asynccontextmanager
-async def programs_of(
+async def holders_of(
     settings: Settings, store: Store, *, clock: Clock, called: Called = lambda _holder, _end: None
-) -> AsyncIterator[dict[ProgramName, Program]]:
-    """The programs that this deployment offers, with their connections open."""
+) -> AsyncIterator[Holders]:
+    """Every program that may hold tokens here, whether or not new ones are offered.
 
-    def apple_called(outcome: str) -> None:
-        called(ProgramName.APPLE, outcome)
+    Raises ConfigurationError where Microsoft's settings cannot be used.
+    """
+    async with (
+        apple_http(settings.apple_enrollment_url, _counting(called, ProgramName.APPLE)) as http,
+        microsoft_of(settings, _counting(called, ProgramName.INTUNE)) as microsoft,
+    ):
+        apple = AppleProgram(store.database, http, Vault(store.keys), clock)
+        yield Holders(programs={ProgramName.APPLE: apple}, microsoft=microsoft)
 
-    async with apple_http(settings.apple_enrollment_url, apple_called) as http:
-        vault = Vault(store.keys)
-        yield {ProgramName.APPLE: AppleProgram(store.database, http, vault, clock)}
+
+def _counting(called: Called, holder: ProgramName) -> Callable[[str], None]:
+    return functools.partial(called, holder)
 
 
 def slack_client(
@@ -132,12 +147,17 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
 
             store, called = Store(database=database, keys=keys), metrics.called
             async with (
-                programs_of(settings, store, clock=clock, called=called) as programs,
+                holders_of(settings, store, clock=clock, called=called) as holders,
                 aiohttp.ClientSession(timeout=SLACK_TIMEOUT) as session,
             ):
                 slack = slack_client(settings, session)
                 ground = Ground(
-                    database=database, keys=keys, programs=programs, slack=slack, clock=clock
+                    database=database,
+                    keys=keys,
+                    programs=holders.programs,
+                    microsoft=holders.microsoft,
+                    slack=slack,
+                    clock=clock,
                 )
                 service = _service(settings, side, ground, metrics)
                 made.append(service.schedule)

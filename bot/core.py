@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.drawing import Drawing
 from bot.files import SlackFiles
 from bot.identity import Identity
+from bot.microsoft import Microsoft
 from bot.notifier import SlackNotifier
 from bot.preflight import SlackSide, role_assignments
 from bot.scopes import Granted
@@ -39,6 +40,7 @@ class Ground:
     database: Database
     keys: KeyRing
     programs: Mapping[ProgramName, Program]
+    microsoft: Microsoft | None
     slack: AsyncWebClient
     clock: Clock
 
@@ -123,6 +125,7 @@ def _desk(
         DeskGround(
             database=ground.database,
             programs=ground.programs,
+            offered=frozenset(settings.programs) & ground.programs.keys(),
             people=people,
             files=SlackFiles(ground.slack, settings.file_origin),
             keys=ground.keys,

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from bot.bootstrap import keys_of, running, slack_client
 from bot.metrics import Metrics
+from bot.microsoft import application_of
 from bot.preflight import SlackSide, preflight, preflight_sockets
 from bot.settings import NO_DELIVERY, Settings, unknown_names
 from bot.web import Web
@@ -37,6 +38,7 @@ async def serve(settings: Settings) -> None:
     for address in settings.other_addresses():
         log.warning("address_not_default", extra={"address": address})
     keys_of(settings)
+    application_of(settings)
     with _listen(settings) as listener, _metrics_listener(settings) as scraped:
         side = await preflight(slack_client(settings), settings)
         await preflight_sockets(slack_client(settings), settings)

@@ -12,7 +12,8 @@ ServiceError                 expected; its `user_message` says what to do next
 └── ConfigurationError       bot/settings, start-up: a setting, scope or token is missing or wrong
 UpstreamError                another system failed; `retryable` says whether asking again may help
 ├── ListAstray               services/programs: a list of devices that comes to no proper end
-└── AppleError               services/apple: with Apple's code
+├── AppleError               services/apple: with Apple's code
+└── GraphError               services/graph: with Graph's or Entra's code
 
 Anything else is a bug: its traceback goes to the log, an incident id to the person.
 """

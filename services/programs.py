@@ -7,7 +7,7 @@ stored is a `Keep`, written by the caller in the transaction of the life-cycle c
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -65,11 +65,19 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What stands in the way of a deletion, as the holder and the store see it now."""
+    """What stands in the way of a deletion, as the holder and the store see it now.
+
+    `released` devices are gone at Apple and linger at the holder: they are no part of `devices`.
+    `unseen` names what we were not permitted to look at. Not `told`: nobody can ask the holder,
+    and a person looks.
+    """
 
     devices: int
     in_default_profile: int
     profiles: int
+    released: int = 0
+    unseen: str = ""
+    told: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,23 +97,28 @@ class SyncStart:
     """From where to list: every device, or what changed since `cursor`.
 
     A FULL start with a cursor goes on within a list that was broken off. A holder without cursors
-    is always asked for everything.
+    is always asked for everything. With a `wish` a person waits for it: a holder that syncs by
+    itself is asked to, and `awaits_after` says what its last success must be later than.
     """
 
     kind: SyncKind
     cursor: str | None
+    wish: bool = False
+    awaits_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DevicePage:
     """Devices as the holder lists them, each once, and the cursor from which it would go on.
 
-    `gone` are those that it says the token has lost; `failed` counts what could not be understood.
+    `gone` are those that it says the token has lost; `failed` counts what could not be understood,
+    `released` those among `gone` that it goes on listing though they are gone at Apple.
     """
 
     devices: Sequence[Device]
     gone: Sequence[Device] = ()
     failed: int = 0
+    released: int = 0
     cursor: str | None
 
 
@@ -115,6 +128,27 @@ KeepPage = Callable[[DevicePage], Awaitable[None]]
 
 class CursorLost(Exception):
     """The holder does not know the cursor any more: everything has to be listed."""
+
+
+class HolderSyncs(Exception):
+    """The holder syncs by itself and is not done: look again later.
+
+    It is done when its last success is later than `after`. Once the run is older than `patience`
+    it is given up, with `gives_up` as the reason. `note` is what people should know meanwhile.
+    """
+
+    def __init__(
+        self, after: datetime, *, patience: timedelta, gives_up: str, note: str | None = None
+    ) -> None:
+        super().__init__(f"awaits a success after {after:%Y-%m-%dT%H:%M:%S}")
+        self.after = after
+        self.patience = patience
+        self.gives_up = gives_up
+        self.note = note
+
+
+class ByHand(Exception):
+    """Only a person can do it, at the holder's own console; asked again with `done`."""
 
 
 class ListAstray(UpstreamError):
@@ -138,8 +172,6 @@ class SyncEnd(StrEnum):
     """Every device was listed: one that was not is gone."""
     CHANGES = "changes"
     """All that changed since the cursor was listed."""
-    ASKED = "asked"
-    """The holder was asked to sync by itself; its result shows later in what `read` says."""
     NOT_OURS = "not_ours"
     """Nobody can ask the holder: its own console shows the devices."""
 
@@ -189,7 +221,8 @@ class Program(Protocol):
     async def sync(self, token: Token, start: SyncStart, keep_page: KeepPage) -> SyncEnd:
         """List devices page by page, or ask the holder to sync by itself.
 
-        Raises CursorLost where it cannot go on from the cursor, ListAstray, UpstreamError.
+        Raises CursorLost where it cannot go on from the cursor, HolderSyncs while the holder syncs
+        by itself, ListAstray, UpstreamError.
         """
         ...
 
@@ -201,14 +234,18 @@ class Program(Protocol):
         """Ask the holder what stands in the way of a deletion. Raises UpstreamError."""
         ...
 
-    async def remove_devices(self, token: Token) -> Keep:
-        """Take the profiles off all devices at the holder; `keep` removes them here.
+    async def remove_devices(self, token: Token, *, done: bool = False) -> Keep:
+        """Take all devices off at the holder, as far as it goes; `keep` removes them here.
 
-        What was done before an error stays done, so that asking again goes on. Raises
-        UpstreamError.
+        What was done before an error stays done, so that asking again goes on. Raises ByHand
+        where a person has to do it; once they say that it is `done`, it is looked at where that is
+        possible: Refused if it is not. Raises UpstreamError.
         """
         ...
 
-    async def withdraw(self, token: Token) -> Keep:
-        """Take the token out of use at its holder; `keep` destroys what we held of it."""
+    async def withdraw(self, token: Token, *, done: bool = False) -> Keep:
+        """Take the token out of use at its holder; `keep` destroys what we held of it.
+
+        Raises ByHand, Refused and UpstreamError as `remove_devices` does.
+        """
         ...

@@ -153,7 +153,7 @@ class Reports:
             return
         stage = f"{report.due_at:%Y%m%dT%H%M}"
         await self.notices.say(tx, NoticeKind.REPORT, report.id, stage=stage)
-        owners = {one.owner for one in await outstanding(tx, report)}
+        owners = {one.owner for one in await outstanding(tx, report) if one.owner}
         told = admins if report.kind is ReportKind.DEACTIVATED else admins | owners
         if report.kind is ReportKind.PASSWORD:
             told = frozenset(owners)

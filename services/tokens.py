@@ -23,6 +23,7 @@ IN_TROUBLE = {
     Health.REVOKED,
     Health.ACCOUNT_FORBIDDEN,
     Health.EXPIRED,
+    Health.SYNC_ERROR,
 }
 """Enrolment is down until somebody acts, however many days the token has left."""
 QUOTES = "\"'\u201c\u201d\u2018\u2019"

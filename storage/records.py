@@ -35,7 +35,10 @@ def new_id() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """An enrollment program token, from its request on."""
+    """An enrollment program token, from its request on, or from when it was found at its holder.
+
+    `owner` is empty where nobody answers for it yet, `apple_id` where the holder does not tell.
+    """
 
     id: str
     name: str
@@ -58,6 +61,10 @@ class Token:
     created_at: datetime
     removed_here_at: datetime | None = None
     """Since when its devices count as removed here, and it is not synced any more."""
+    holder_id: str | None = None
+    """What its holder knows it by: in Intune the id of its depOnboardingSetting."""
+    holder_name: str | None = None
+    """Its name there, as it was last seen; ours may have more to it, to tell two apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +232,9 @@ class SyncRun:
     """One run through a token's devices, with what it changed so far.
 
     `fence` counts the processes that took it; `tries` counts those that got no page further.
+    `awaits_after` is set while the holder syncs by itself: it is done when its last success is
+    later. `note` is what people should know of how it was asked; `released` counts devices that it
+    lists though they are gone at Apple.
     """
 
     id: str
@@ -245,6 +255,9 @@ class SyncRun:
     lease_until: datetime
     started_at: datetime
     ended_at: datetime | None
+    awaits_after: datetime | None = None
+    note: str | None = None
+    released: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,8 @@ token = Table(
     Column("sync_due_at", UtcDateTime, index=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("removed_here_at", UtcDateTime),
+    Column("holder_id", String(64)),
+    Column("holder_name", String(255)),
 )
 LIVING = "state NOT IN ('deleted', 'cancelled')"
 Index(
@@ -82,6 +84,14 @@ Index(
 Index(
     "uq_token_living_server",
     token.c.server_uuid,
+    unique=True,
+    sqlite_where=text(LIVING),
+    postgresql_where=text(LIVING),
+)
+
+Index(
+    "uq_token_living_holder",
+    token.c.holder_id,
     unique=True,
     sqlite_where=text(LIVING),
     postgresql_where=text(LIVING),

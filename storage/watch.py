@@ -184,11 +184,14 @@ class Watch:
     async def owners(self) -> list[str]:
         """Everybody who answers for a living token."""
         table = self.table.c
-        query = select(table.owner).where(text(tables.LIVING)).distinct().order_by(table.owner)
+        owned = (text(tables.LIVING), table.owner != "")
+        query = select(table.owner).where(*owned).distinct().order_by(table.owner)
         return list((await self.connection.execute(query)).scalars())
 
     async def owned_by(self, person: str) -> list[str]:
-        """The living tokens that a person answers for."""
+        """The living tokens that a person answers for; those without an owner are nobody's."""
+        if not person:
+            return []
         table = self.table.c
         query = select(table.id).where(text(tables.LIVING), table.owner == person)
         return list((await self.connection.execute(query.order_by(table.name))).scalars())

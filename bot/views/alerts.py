@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Block, Message, actions, button, context, section
 from bot.views.reminders import renew_button
-from bot.views.wording import PORTALS, escape, minute, number
+from bot.views.wording import ADMIN_CENTER, PORTALS, STATUS_PAGES, escape, minute, number
 from storage.records import Token
 from storage.states import AlertState, Health
 from storage.watch_records import Alert, Keeping
@@ -72,6 +72,19 @@ CLASSES = {
         step="Press *Renew* and download the token anew at {portal}.",
         renew=True,
     ),
+    Health.SYNC_ERROR: Class(
+        what="Intune's syncs of it with Apple fail",
+        effect=DOWN,
+        step="Open {console}, choose the token and look at its sync; the number below is all that "
+        "Intune tells. If it stays, press *Renew* and download the token anew at {portal}. {last}",
+        renew=True,
+    ),
+    Health.STALE: Class(
+        what="Intune has not synced it with Apple for more than a day",
+        effect="New devices, and changes at Apple, are not seen until it syncs.",
+        step="Press *Sync now* in `/enroll-token status`. If that fails, open {console} and look "
+        "at the token there. {last}",
+    ),
     Health.THROTTLED: Class(
         what="its holder has been asking us to wait for over an hour",
         effect=DARK,
@@ -80,8 +93,8 @@ CLASSES = {
     Health.UNREACHABLE: Class(
         what="its holder has given no usable answer for over an hour",
         effect=DARK,
-        step="It is asked again by itself. If it stays, look at Apple's page *System Status* and "
-        "at this service's own network.",
+        step="It is asked again by itself. If it stays, look at {status} and at this service's own "
+        "network.",
     ),
 }
 """Each class of trouble in words; a test proves that none is missing."""
@@ -150,6 +163,8 @@ def _step(shown: Ill, zone: ZoneInfo) -> str:
         .step.format(
             organisation=f"*{escape(organisation)}*" if organisation else "the organisation",
             portal=f"<{portal.url}|{portal.name}>",
+            console=f"the {ADMIN_CENTER.link}, {ADMIN_CENTER.menu}",
+            status=STATUS_PAGES[shown.token.program],
             last=_last(shown, zone),
         )
         .strip()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bot.views.blocks import cut
 from bot.views.wording import escape, mention, minute
-from services.request_deeds import SERVICE
+from services.request_deeds import INTUNE, SERVICE
 from storage.records import AuditEntry
 
 PERSON_ID = re.compile(r"[UW][A-Z0-9]{2,30}")
@@ -78,6 +78,18 @@ DEEDS = {
     ),
     "token.activate": Told(menu="Brought a token into use", sentence="brought {name} into use"),
     "token.hand_over": Told(menu="Handed a token over", sentence="handed {name} over"),
+    "token.take_over": Told(menu="Took a token over", sentence="answers for {name} from now on"),
+    "token.import": Told(menu="Found a token", sentence="found {name} in Intune"),
+    "token.rename": Told(menu="Noticed another name", sentence="noticed that {name} was renamed"),
+    "token.renewed_there": Told(
+        menu="Noticed a renewal", sentence="noticed that {name} was renewed in Intune itself"
+    ),
+    "token.changed_there": Told(
+        menu="Noticed a change", sentence="noticed that {name} was changed in Intune itself"
+    ),
+    "token.deleted_there": Told(
+        menu="Noticed a deletion", sentence="noticed that {name} was deleted in Intune itself"
+    ),
     "reminder.snooze": Told(menu="Snoozed reminders", sentence="snoozed the reminders of {name}"),
     "reminder.on_it": Told(menu="Was on it", sentence="said that they are on it for {name}"),
     "health.change": Told(
@@ -127,6 +139,8 @@ def actor(text: str) -> str:
     """A person as a mention, the service itself as `this bot`, a console's user as they are."""
     if text == SERVICE:
         return "this bot"
+    if text == INTUNE:
+        return "somebody in Intune"
     return mention(text) if PERSON_ID.fullmatch(text) else escape(cut(text, VALUE_LENGTH))
 
 

@@ -18,6 +18,7 @@ from bot.views.wording import (
     mention,
     mentions,
     number,
+    owner,
     token_state,
 )
 from services.overview import Glance, Overview, Waiting
@@ -91,7 +92,7 @@ def _to_decide(one: Waiting, zone: ZoneInfo) -> list[Block]:
         [
             f"{mention(request.requester)} asks to {request.action.value} the token "
             f"*{escape(token.name)}*. Decide until {day(request.expires_at, zone)}.",
-            f"{PORTALS[token.portal].name}, owner {mention(token.owner)}, held by "
+            f"{PORTALS[token.portal].name}, owner {owner(token.owner)}, held by "
             f"{PROGRAMS[token.program]}",
             f"Server at Apple: {escape(token.server_name)}",
             f"Apple ID: {escape(token.apple_id)}",

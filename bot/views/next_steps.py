@@ -4,7 +4,7 @@ from bot.views.blocks import Block, button
 from bot.views.renew import OPEN as RENEW
 from bot.views.steps import UPLOAD
 from bot.views.sync import START as SYNC
-from bot.views.wording import PORTALS
+from bot.views.wording import ADMIN_CENTER, PORTALS
 from services.next_steps import NextStep
 from storage.records import Request, Token
 
@@ -21,6 +21,8 @@ STEPS = {
     "or barred. Until then enrolment is down.",
     NextStep.RENEW_NOW: "renew it now: it does not work any more, so enrolment is down.",
     NextStep.RENEW_SOON: "renew it in time.",
+    NextStep.LOOK_AT_HOLDER: "look at it in the Intune admin center: Intune's syncs with Apple "
+    "fail.",
     NextStep.AWAIT_ANSWER: "nothing to do; it is asked again by itself.",
     NextStep.LOOK_AT_SYNC: "its devices were not read for long: sync it now. If that fails, "
     "it says why.",
@@ -47,6 +49,8 @@ def step_button(step: NextStep, token: Token, request: Request | None) -> Block 
     if step is NextStep.SIGN_TERMS:
         portal = PORTALS[token.portal]
         return button(f"Open {portal.name}", PORTAL, token.id) | {"url": portal.url}
+    if step is NextStep.LOOK_AT_HOLDER:
+        return button("Open Intune", PORTAL, token.id) | {"url": ADMIN_CENTER.url}
     return None
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from bot.views.blocks import Message, context, section
 from bot.views.request_card import RequestFacts
 from bot.views.steps import account
-from bot.views.wording import PORTALS, day, escape, mention
+from bot.views.wording import PORTALS, day, escape, mention, owner
 from services.posting import SHARED
 from storage.states import Action, Verdict
 
@@ -25,7 +25,7 @@ def token_active(shown: RequestFacts, zone: ZoneInfo) -> Message:
         section(f":white_check_mark: *{now}.*"),
         *account(token),
         context(
-            f"Asked for by {mention(request.requester)}, {approved}. Owner: {mention(token.owner)}."
+            f"Asked for by {mention(request.requester)}, {approved}. Owner: {owner(token.owner)}."
         ),
     ]
     return Message(text=now, blocks=blocks)

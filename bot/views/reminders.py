@@ -19,8 +19,10 @@ from bot.views.blocks import (
     plain,
     section,
 )
+from bot.views.deeds import actor
+from bot.views.owners import take_button
 from bot.views.renew import OPEN
-from bot.views.wording import day, escape, mention, minute, number
+from bot.views.wording import day, escape, mention, minute, number, owner
 from storage.records import Token
 from storage.states import AnswerKind, TokenState
 from storage.watch_records import Answer, Reminder
@@ -60,10 +62,16 @@ def escalation(shown: Warned, zone: ZoneInfo) -> Message:
     since = minute(told, zone) if told else "a day ago"
     text = (
         f":warning: *Nobody has answered the reminder for {name}.*\n{_state(shown, zone)} "
-        f"{mention(shown.token.owner)} was told on {since}. Somebody has to renew it."
+        f"{_told(shown.token, since)} Somebody has to renew it."
     )
     blocks = [section(text), *_buttons(shown)]
     return Message(text=f"Nobody has answered the reminder for {name}", blocks=blocks)
+
+
+def _told(token: Token, since: str) -> str:
+    if not token.owner:
+        return f"Nobody answers for it yet; it was said in the channel on {since}."
+    return f"{mention(token.owner)} was told on {since}."
 
 
 def owner_not_reached(owner: str, shown: Sequence[Warned], zone: ZoneInfo) -> Message:
@@ -146,11 +154,15 @@ def _title(shown: Sequence[Warned]) -> str:
 def _text(shown: Warned, zone: ZoneInfo, *, for_owner: bool) -> str:
     if shown.reminder.closed_at is not None:
         return _closed(shown, zone)
-    who = "You answer for it." if for_owner else f"Owner: {mention(shown.token.owner)}."
+    who = "You answer for it." if for_owner else _owner(shown.token)
     lines = [f"{_sign(shown)} {_state(shown, zone)}", f"{_effect(shown)} {who}"]
     if said := _answered(shown, zone):
         lines.append(said)
     return "\n".join(lines)
+
+
+def _owner(token: Token) -> str:
+    return f"Owner: {owner(token.owner)}."
 
 
 def _sign(shown: Warned) -> str:
@@ -190,7 +202,7 @@ def _closed(shown: Warned, zone: ZoneInfo) -> str:
     if token.state is not TokenState.ACTIVE:
         return f":white_check_mark: *{name}* is not in use any more. There is nothing to do."
     until = day(token.expires_at, zone) if token.expires_at else "a date that is not told"
-    by = f" by {mention(shown.renewed_by)}" if shown.renewed_by else ""
+    by = f" by {actor(shown.renewed_by)}" if shown.renewed_by else ""
     return f":white_check_mark: *{name}* was renewed{by}, until {until}."
 
 
@@ -205,6 +217,8 @@ def _buttons(shown: Warned) -> list[Block]:
     if shown.snoozable:
         row.append(button("Snooze…", SNOOZE, token.id))
     row.append(button("I'm on it", ON_IT, token.id))
+    if not token.owner:
+        row.append(take_button(token))
     return [actions(*row, block_id=f"remind_{shown.reminder.id}")]
 
 

@@ -92,7 +92,7 @@ def hand_over_form(tokens: Sequence[Token]) -> View:
     """Which of the owner's tokens, and to whom; the first is the one that was asked for."""
     options = [option(escape(one.name), one.id) for one in tokens[:CHOSEN]]
     blocks = [
-        section(f"Now {mention(tokens[0].owner)} answers for them."),
+        section(_now(tokens[0])),
         field(
             "tokens",
             "Tokens",
@@ -107,6 +107,12 @@ def hand_over_form(tokens: Sequence[Token]) -> View:
         submit=plain("Hand over"),
         close=plain("Cancel"),
     )
+
+
+def _now(token: Token) -> str:
+    if token.owner:
+        return f"Now {mention(token.owner)} answers for them."
+    return f"Nobody answers for *{escape(token.name)}* yet."
 
 
 def parse_password(view: Mapping[str, Any]) -> str:
@@ -180,9 +186,10 @@ def directly(shown: Reported, zone: ZoneInfo) -> Message:
 def handed_over(tokens: Sequence[Token], owner: str, by: str) -> Message:
     """That somebody answers for tokens from now on."""
     verb = "answers" if tokens else "answered"
+    how = "took over" if owner == by else f"handed over by {mention(by)}"
     text = (
         f":handshake: {mention(owner)} {verb} for {_names(tokens) or 'a token that is gone'} from "
-        f"now on (handed over by {mention(by)}): reminders and alerts go there too."
+        f"now on ({how}): reminders and alerts go there too."
     )
     return Message(text="Tokens were handed over", blocks=[section(text)])
 

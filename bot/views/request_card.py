@@ -27,6 +27,7 @@ from bot.views.wording import (
     mentions,
     minute,
     number,
+    owner,
     said,
 )
 from storage.records import Decision, Request, Token
@@ -137,7 +138,7 @@ def _facts(request: Request, token: Token, zone: ZoneInfo) -> Block:
         ("Portal", PORTALS[Portal(known["portal"])].name),
         ("Server at Apple", escape(known["server_name"])),
         ("Apple ID", escape(known["apple_id"])),
-        ("Owner", mention(known["owner"])),
+        ("Owner", owner(known["owner"])),
         ("Held by", PROGRAMS[ProgramName(known["program"])]),
         *_more_facts(request.action, known, zone),
     ]

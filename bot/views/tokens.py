@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Block, Message, actions, button, context, facts, section
 from bot.views.next_steps import STEPS, status_button, step_button
+from bot.views.owners import take_button
 from bot.views.request_card import decision_buttons
 from bot.views.usage import COMMAND
 from bot.views.wording import (
@@ -18,15 +19,20 @@ from bot.views.wording import (
     mention,
     minute,
     number,
+    owner,
     said,
     token_state,
 )
 from services.next_steps import NextStep
 from services.tokens import Page, TokenView
-from storage.states import SyncState
+from storage.states import ProgramName, SyncState
 
 PICTURE = "tokens.picture"
 PAGES = "tokens.pages"
+UNTOLD = {
+    ProgramName.APPLE: "known after the first upload",
+    ProgramName.INTUNE: "Intune does not tell",
+}
 PICTURE_BUTTON = button("Picture", PICTURE, "all")
 
 
@@ -59,10 +65,10 @@ def token_status(shown: TokenView, zone: ZoneInfo) -> Message:
         ("Devices", devices(shown.devices)),
         ("Last sync", _last_sync(shown, zone)),
         ("Apple ID", escape(token.apple_id)),
-        ("Owner", mention(token.owner)),
+        ("Owner", owner(token.owner)),
         ("Portal", PORTALS[token.portal].name),
         ("Server at Apple", escape(token.server_name)),
-        ("Organisation", escape(token.org_name or "known after the first upload")),
+        ("Organisation", escape(token.org_name or UNTOLD[token.program])),
         ("Held by", PROGRAMS[token.program]),
     ]
     name, next_step = f"*{escape(token.name)}*", f"*Next step*\n{_next(shown)}"
@@ -78,10 +84,11 @@ def _row(shown: TokenView, zone: ZoneInfo) -> Block:
 
 def _buttons(shown: TokenView) -> list[Block]:
     token, request = shown.token, shown.request
+    taken = [] if token.owner else [actions(take_button(token), block_id="owner")]
     if shown.step is NextStep.DECIDE and request is not None:
-        return [decision_buttons(request, token)]
+        return [decision_buttons(request, token), *taken]
     step = step_button(shown.step, token, request)
-    return [actions(step, block_id="next")] if step else []
+    return [actions(step, block_id="next"), *taken] if step else taken
 
 
 def _line(shown: TokenView, zone: ZoneInfo) -> str:

@@ -68,10 +68,38 @@ PORTALS = {
     ),
 }
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleWords:
+    """What Intune's own console calls itself, and the way to the tokens in it."""
+
+    name: str
+    url: str
+    menu: str
+
+    @property
+    def link(self) -> str:
+        """The console as a link."""
+        return f"<{self.url}|{self.name}>"
+
+
+ADMIN_CENTER = ConsoleWords(
+    name="Intune admin center",
+    url="https://intune.microsoft.com",
+    menu="*Devices* → *Enrollment* → *Apple mobile* (formerly *Apple*) → *Enrollment program "
+    "tokens*",
+)
+
 PROGRAMS = {
     ProgramName.APPLE: "this bot, for an MDM such as NanoMDM that cannot hold it",
     ProgramName.INTUNE: "Microsoft Intune",
 }
+
+STATUS_PAGES = {
+    ProgramName.APPLE: "Apple's page *System Status*",
+    ProgramName.INTUNE: "*Service health* in the Microsoft 365 admin center",
+}
+"""Where a holder says that it has trouble of its own."""
 
 WARNING = (
     "For devices that Intune or another MDM manages this is the wrong choice: that MDM holds their "
@@ -112,6 +140,11 @@ def _unmarked(text: str) -> str:
 def mention(person: str) -> str:
     """A person by their Slack id, who is notified."""
     return f"<@{person}>"
+
+
+def owner(person: str) -> str:
+    """Who answers for a token; a token that was found at its holder may have nobody yet."""
+    return mention(person) if person else "nobody yet"
 
 
 def mentions(people: Sequence[str], word: str = "and") -> str:

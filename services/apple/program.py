@@ -160,7 +160,7 @@ class AppleProgram:
         """Count at Apple as far as one page tells, and in the store beyond it."""
         return await removal.count(self.database, await self._connection(token), token)
 
-    async def remove_devices(self, token: Token) -> Keep:
+    async def remove_devices(self, token: Token, *, done: bool = False) -> Keep:  # noqa: ARG002 - the port's signature
         """Take the profiles off at Apple; `keep` removes devices and profiles here."""
         await removal.take_profiles_off(self.database, await self._connection(token), token)
 
@@ -171,7 +171,7 @@ class AppleProgram:
 
         return keep
 
-    async def withdraw(self, token: Token) -> Keep:
+    async def withdraw(self, token: Token, *, done: bool = False) -> Keep:  # noqa: ARG002 - the port's signature
         """Nothing is to be done at Apple; `keep` destroys the keys and the credentials."""
 
         async def keep(tx: Transaction) -> None:

@@ -30,6 +30,7 @@ from services.policy import Actor, Role, require
 from services.posting import SHARED
 from services.tokens import Page, page_of
 from storage.states import Health, ProgramName, RequestState, SyncState, TokenState, UploadState
+from tests.bot.held_surfaces import held_messages, held_views
 from tests.bot.histories import histories
 from tests.bot.request_surfaces import request_messages, request_views
 from tests.bot.samples import AMIR, BEA, NOW, OLIVIA, OTTO, ZONE, Sample
@@ -46,6 +47,7 @@ def messages(sample: Sample) -> dict[str, Message]:
         **_answers(sample),
         **watch_messages(sample),
         **request_messages(sample),
+        **held_messages(sample),
     }
 
 
@@ -72,6 +74,7 @@ def views(sample: Sample) -> dict[str, View]:
         **histories(sample),
         **watch_views(sample),
         **request_views(sample),
+        **held_views(sample),
         "refusal_view": page(
             upload.TITLE, words(Refused("no", user_message=f"No: {quoted(name)}."))
         ),

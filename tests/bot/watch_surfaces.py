@@ -47,7 +47,8 @@ def watch_views(sample: Sample) -> dict[str, View]:
     }
 
 
-def _warned(sample: Sample, left: int, **more: object) -> Warned:
+def warned(sample: Sample, left: int, **more: object) -> Warned:
+    """A reminder that many days before the end."""
     row = made(
         Reminder,
         id="e" * 32,
@@ -74,8 +75,8 @@ def _answer(kind: AnswerKind) -> Answer:
 
 
 def _reminders(sample: Sample) -> dict[str, Message]:
-    soon = _warned(sample, 6)
-    over = _warned(sample, -3)
+    soon = warned(sample, 6)
+    over = warned(sample, -3)
     closed = replace(soon, reminder=replace(soon.reminder, closed_at=NOW), renewed_by=OLIVIA)
     gone = replace(closed, token=replace(sample.token, state=TokenState.DELETED))
     many = [
@@ -87,9 +88,9 @@ def _reminders(sample: Sample) -> dict[str, Message]:
         for number in range(20)
     ]
     return {
-        "reminder": reminders.reminder([_warned(sample, 30)], ZONE),
+        "reminder": reminders.reminder([warned(sample, 30)], ZONE),
         "reminder_last_week": reminders.reminder([soon], ZONE),
-        "reminder_today": reminders.reminder([_warned(sample, 0)], ZONE),
+        "reminder_today": reminders.reminder([warned(sample, 0)], ZONE),
         "reminder_expired": reminders.reminder([over], ZONE),
         "reminder_on_it": reminders.reminder(
             [replace(soon, answer=_answer(AnswerKind.ON_IT))], ZONE
@@ -106,7 +107,8 @@ def _reminders(sample: Sample) -> dict[str, Message]:
     }
 
 
-def _ill(sample: Sample, health: Health, **more: object) -> Ill:
+def ill(sample: Sample, health: Health, **more: object) -> Ill:
+    """An alert of that class."""
     row = made(
         Alert,
         id="a" * 32,
@@ -131,20 +133,20 @@ def _ill(sample: Sample, health: Health, **more: object) -> Ill:
 
 def _alerts(sample: Sample) -> dict[str, Message]:
     shown = {
-        f"alert_{health.value}": alerts.health_alert([_ill(sample, health)], ZONE)
+        f"alert_{health.value}": alerts.health_alert([ill(sample, health)], ZONE)
         for health in alerts.CLASSES
     }
     ended = {"state": AlertState.ENDED, "ended_at": NOW + timedelta(hours=26)}
-    clear = _ill(sample, Health.TERMS_UNSIGNED, became=Health.OK, **ended)
-    became = _ill(sample, Health.TERMS_UNSIGNED, became=Health.SUPERSEDED, **ended)
-    gone = _ill(sample, Health.TERMS_UNSIGNED, became=None, **ended)
+    clear = ill(sample, Health.TERMS_UNSIGNED, became=Health.OK, **ended)
+    became = ill(sample, Health.TERMS_UNSIGNED, became=Health.SUPERSEDED, **ended)
+    gone = ill(sample, Health.TERMS_UNSIGNED, became=None, **ended)
     outage = [
         replace(one, alert=replace(one.alert, id=f"{number:032x}"))
-        for number, one in enumerate([_ill(sample, Health.UNREACHABLE)] * 3)
+        for number, one in enumerate([ill(sample, Health.UNREACHABLE)] * 3)
     ]
     return shown | {
         "alert_outage": alerts.health_alert(outage, ZONE),
-        "alert_again": alerts.health_alert([_ill(sample, Health.SUPERSEDED, times_said=3)], ZONE),
+        "alert_again": alerts.health_alert([ill(sample, Health.SUPERSEDED, times_said=3)], ZONE),
         "alert_cleared": alerts.health_alert([clear], ZONE),
         "alert_became": alerts.health_alert([became], ZONE),
         "alert_gone": alerts.health_alert([gone], ZONE),

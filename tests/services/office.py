@@ -98,6 +98,7 @@ class Office:
             DeskGround(
                 database=database,
                 programs=by_name,
+                offered=frozenset(by_name),
                 people=people,
                 files=outside.files,
                 keys=keys,

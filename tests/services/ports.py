@@ -170,8 +170,8 @@ class Listing:
     async def count(self, token: Token) -> Counts:
         raise NotImplementedError(token)
 
-    async def remove_devices(self, token: Token) -> Keep:
-        raise NotImplementedError(token)
+    async def remove_devices(self, token: Token, *, done: bool = False) -> Keep:
+        raise NotImplementedError(token, done)
 
     async def read(self, token: Token) -> Holding:
         raise NotImplementedError(token)
@@ -179,5 +179,5 @@ class Listing:
     async def devices(self, token: Token, serial_numbers: Sequence[str]) -> Sequence[Device]:
         raise NotImplementedError(token, serial_numbers)
 
-    async def withdraw(self, token: Token) -> Keep:
-        raise NotImplementedError(token)
+    async def withdraw(self, token: Token, *, done: bool = False) -> Keep:
+        raise NotImplementedError(token, done)
