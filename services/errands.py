@@ -101,7 +101,7 @@ class NotShown(UpstreamError):
         self.patience = patience
 
 
-class ByHand(ServiceError):
+class GoesOnByHand(ServiceError):
     """The holder takes nothing from us: a person does it in its console from now on."""
 
 

@@ -203,7 +203,7 @@ class Program(Protocol):
     async def prove(self, token: Token, brought: Brought, errand: Errand) -> Proof:
         """Submit what was brought, or try it with the holder. Nothing is in force before `keep`.
 
-        Raises WrongFile, NotShown, ByHand, or UpstreamError where the holder gives no answer.
+        Raises WrongFile, NotShown, GoesOnByHand, or UpstreamError where the holder gives no answer.
         """
         ...
 

@@ -14,7 +14,7 @@ from typing import Protocol
 from services.activation import Activation, Task, check_identity, replaces_server
 from services.audit import AuditLog
 from services.clock import Clock, machine_now
-from services.errands import Brought, ByHand
+from services.errands import Brought, GoesOnByHand
 from services.errors import NotAllowed, ServiceError, UpstreamError
 from services.notices import Notices
 from services.organisations import Organisations
@@ -134,7 +134,7 @@ class Proving:
                 await self._look(task)
         except HolderSilent as silence:
             await self.unproved.keep(task, silence)
-        except ByHand as turn:
+        except GoesOnByHand as turn:
             await self.unproved.go_on_by_hand(task, turn.user_message)
         except ServiceError as error:
             await self.unproved.refuse(task, _reason_of(error), error.user_message)
