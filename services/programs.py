@@ -147,6 +147,10 @@ class HolderSyncs(Exception):
         self.note = note
 
 
+class StillRemoving(Exception):
+    """Devices are being taken off at the holder, and some are left: ask again, others go first."""
+
+
 class ByHand(Exception):
     """Only a person can do it, at the holder's own console; asked again with `done`."""
 
@@ -237,9 +241,10 @@ class Program(Protocol):
     async def remove_devices(self, token: Token, *, done: bool = False) -> Keep:
         """Take all devices off at the holder, as far as it goes; `keep` removes them here.
 
-        What was done before an error stays done, so that asking again goes on. Raises ByHand
-        where a person has to do it; once they say that it is `done`, it is looked at where that is
-        possible: Refused if it is not. Raises UpstreamError.
+        What was done before an error stays done, so that asking again goes on; StillRemoving
+        where more is left than others can wait for. Raises ByHand where a person has to do it;
+        once they say that it is `done`, it is looked at where that is possible: Refused if it is
+        not. Raises UpstreamError.
         """
         ...
 

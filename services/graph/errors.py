@@ -248,7 +248,8 @@ def _unpacked(message: str) -> str:
         packed = msgspec.json.decode(message, type=_Packed)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return message
-    return packed.Message or packed.message or message
+    # The numbers that follow are for Microsoft's support, who go by the request-id as well.
+    return (packed.Message or packed.message or message).partition(" - Operation ID")[0]
 
 
 def _words(said: Refusal) -> str:
