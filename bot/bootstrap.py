@@ -28,6 +28,7 @@ from services.apple.program import AppleProgram
 from services.apple.vault import Vault
 from services.clock import Clock
 from services.deliveries import Deliveries
+from services.graph.program import IntuneProgram
 from services.keys import open_keys
 from services.programs import Program
 from services.sealing import KeyRing, parse_keys
@@ -111,7 +112,10 @@ async def holders_of(
         microsoft_of(settings, _counting(called, ProgramName.INTUNE)) as microsoft,
     ):
         apple = AppleProgram(store.database, http, Vault(store.keys), clock)
-        yield Holders(programs={ProgramName.APPLE: apple}, microsoft=microsoft)
+        intune = IntuneProgram(store.database, microsoft.intune if microsoft else None, clock)
+        yield Holders(
+            programs={ProgramName.APPLE: apple, ProgramName.INTUNE: intune}, microsoft=microsoft
+        )
 
 
 def _counting(called: Called, holder: ProgramName) -> Callable[[str], None]:

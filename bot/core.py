@@ -21,6 +21,7 @@ from services.audit import AuditLog
 from services.clock import Clock
 from services.delivery import Delivery
 from services.desk import Desk, DeskGround, desk_of
+from services.graph.imports import Imports
 from services.history import History
 from services.notices import Channels, Notices
 from services.overview import Overviews
@@ -57,6 +58,8 @@ class Core:
     history: History
     overviews: Overviews
     watch: Watching
+    imports: Imports | None
+    """Looks at the tokens that Intune has; None where nobody can ask it."""
 
 
 def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
@@ -75,6 +78,7 @@ def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
     desk = _desk(settings, ground, people, audit, notices)
     every = settings.sync_interval
     return Core(
+        imports=_imports(settings, ground, audit, notices),
         people=people,
         desk=desk,
         syncing=_syncing(settings, ground, people, audit, notices),
@@ -97,8 +101,24 @@ def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
                 people=people,
                 audit=audit,
                 clock=clock,
+                microsoft=ground.microsoft,
             ),
         ),
+    )
+
+
+def _imports(
+    settings: Settings, ground: Ground, audit: AuditLog, notices: Notices
+) -> Imports | None:
+    if ground.microsoft is None:
+        return None
+    return Imports(
+        database=ground.database,
+        intune=ground.microsoft.intune,
+        audit=audit,
+        notices=notices,
+        clock=ground.clock,
+        every=settings.sync_interval,
     )
 
 
@@ -125,7 +145,7 @@ def _desk(
         DeskGround(
             database=ground.database,
             programs=ground.programs,
-            offered=frozenset(settings.programs) & ground.programs.keys(),
+            offered=frozenset(settings.programs),
             people=people,
             files=SlackFiles(ground.slack, settings.file_origin),
             keys=ground.keys,

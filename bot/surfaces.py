@@ -138,4 +138,5 @@ def _lanes(core: Core, forms: UploadForms, work: Work, slack: AsyncWebClient) ->
         LanePlan(name="uploads", sweep=uploads),
         LanePlan(name="sync", sweep=core.syncing.sync.run_due),
         LanePlan(name="outbox", sweep=outbox),
+        *([LanePlan(name="imports", sweep=core.imports.run_due)] if core.imports else []),
     ]

@@ -23,6 +23,7 @@ from storage.credentials import CredentialSets
 from storage.decisions import Decisions
 from storage.deliveries import Deliveries
 from storage.devices import Devices
+from storage.entra_accounts import EntraAccounts
 from storage.intune_steps import IntuneSteps
 from storage.key_checks import KeyChecks
 from storage.key_pairs import KeyPairs
@@ -129,6 +130,7 @@ class Transaction:
         self.alerts = Alerts(connection)
         self.reports = Reports(connection)
         self.chores = Chores(connection)
+        self.entra = EntraAccounts(connection)
 
 
 class Database:

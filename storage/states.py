@@ -327,6 +327,8 @@ class NoticeKind(StrEnum):
     """That a password changed, or that an owner is gone or leaves; for the alert channel."""
     REPORT_DIRECT = "report_direct"
     """The same with the name and the date, for admins and the owner."""
+    HOLDER_NEWS = "holder_news"
+    """Tokens that appeared at their holder or were deleted there; for the alert channel."""
     HANDED_OVER = "handed_over"
     """That somebody answers for tokens from now on; for them, and for the alert channel."""
 
@@ -390,6 +392,14 @@ class ReportKind(StrEnum):
     """The owner leaves on a date."""
     DEACTIVATED = "deactivated"
     """The owner's account at Slack was deactivated."""
+    ENTRA_PASSWORD = "entra_password"  # noqa: S105 - a kind of report, not a credential
+    """Entra says that the Apple ID's password is newer than the token."""
+    ENTRA_DISABLED = "entra_disabled"
+    """Entra says that the Apple ID's account is disabled."""
+    ENTRA_DELETED = "entra_deleted"
+    """Entra says that the Apple ID's account was deleted."""
+    ENTRA_NOBODY = "entra_nobody"
+    """Entra knows nobody with that Apple ID."""
 
 
 class ReportState(StrEnum):

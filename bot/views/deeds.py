@@ -80,16 +80,10 @@ DEEDS = {
     "token.hand_over": Told(menu="Handed a token over", sentence="handed {name} over"),
     "token.take_over": Told(menu="Took a token over", sentence="answers for {name} from now on"),
     "token.import": Told(menu="Found a token", sentence="found {name} in Intune"),
-    "token.rename": Told(menu="Noticed another name", sentence="noticed that {name} was renamed"),
-    "token.renewed_there": Told(
-        menu="Noticed a renewal", sentence="noticed that {name} was renewed in Intune itself"
-    ),
-    "token.changed_there": Told(
-        menu="Noticed a change", sentence="noticed that {name} was changed in Intune itself"
-    ),
-    "token.deleted_there": Told(
-        menu="Noticed a deletion", sentence="noticed that {name} was deleted in Intune itself"
-    ),
+    "token.rename": Told(menu="Renamed in Intune", sentence="renamed {name}"),
+    "token.renewed_there": Told(menu="Renewed in Intune", sentence="renewed {name} there"),
+    "token.changed_there": Told(menu="Changed in Intune", sentence="changed {name} there"),
+    "token.deleted_there": Told(menu="Deleted in Intune", sentence="deleted {name} there"),
     "reminder.snooze": Told(menu="Snoozed reminders", sentence="snoozed the reminders of {name}"),
     "reminder.on_it": Told(menu="Was on it", sentence="said that they are on it for {name}"),
     "health.change": Told(
@@ -106,6 +100,22 @@ DEEDS = {
     "report.deactivated": Told(
         menu="Noticed a deactivated account",
         sentence="noticed that the account of the owner of {name} was deactivated",
+    ),
+    "report.entra_password": Told(
+        menu="Noticed a newer password in Entra",
+        sentence="noticed in Entra that the Apple ID's password is newer than {name}",
+    ),
+    "report.entra_disabled": Told(
+        menu="Noticed a disabled account in Entra",
+        sentence="noticed in Entra that the account behind {name} is disabled",
+    ),
+    "report.entra_deleted": Told(
+        menu="Noticed a deleted account in Entra",
+        sentence="noticed in Entra that the account behind {name} was deleted",
+    ),
+    "report.entra_nobody": Told(
+        menu="Noticed an Apple ID of nobody",
+        sentence="noticed that Entra knows nobody with the Apple ID of {name}",
     ),
 }
 """Every action that services write; a test proves that none is missing."""

@@ -117,6 +117,7 @@ class GraphError(UpstreamError):
         )
         self.trouble = trouble
         self.refusal = said
+        self.log_text = log_text
         self.status = said.status
         self.code = said.code
         self.message = said.message
@@ -129,7 +130,11 @@ class GraphError(UpstreamError):
 
     def as_trouble(self, trouble: GraphTrouble) -> "GraphError":
         """The same refusal where the call knows better what it means."""
-        return GraphError(trouble, trouble.value, refusal=self.refusal)
+        return GraphError(trouble, self.log_text, refusal=self.refusal)
+
+    def again(self) -> "GraphError":
+        """The same once more, to be raised elsewhere."""
+        return self.as_trouble(self.trouble)
 
 
 class _Inner(msgspec.Struct, frozen=True):

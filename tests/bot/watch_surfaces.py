@@ -10,6 +10,7 @@ from bot.views.blocks import Message, View
 from bot.views.reminders import Warned
 from bot.views.reports import Reported
 from services.digest import Week
+from storage.entra_records import EntraAccount, EntraStanding
 from storage.records import Token
 from storage.states import (
     AlertState,
@@ -159,7 +160,7 @@ def _reported(sample: Sample, kind: ReportKind, **more: object) -> Reported:
         Report,
         id="b" * 32,
         kind=kind,
-        subject=sample.token.apple_id if kind is ReportKind.PASSWORD else OTTO,
+        subject=OTTO if kind in reports.HANDED_OVER else sample.token.apple_id,
         leaves_on=date(2026, 3, 31) if kind is ReportKind.LEAVES else None,
         reporter=AMIR,
         tokens={},
@@ -178,8 +179,34 @@ def _reports(sample: Sample) -> dict[str, Message]:
         "report_leaves_direct": reports.directly(_reported(sample, ReportKind.LEAVES), ZONE),
         "report_deactivated": reports.in_channel(_reported(sample, ReportKind.DEACTIVATED), ZONE),
         "report_over": reports.in_channel(over, ZONE),
+        **_by_entra(sample),
         "handed_over": reports.handed_over([sample.token], AMIR, OLIVIA),
     }
+
+
+def _by_entra(sample: Sample) -> dict[str, Message]:
+    account = made(
+        EntraAccount,
+        apple_id=sample.token.apple_id,
+        standing=EntraStanding.DELETED,
+        password_changed_at=NOW - DAY,
+        deleted_at=NOW - DAY,
+    )
+    shown: dict[str, Message] = {}
+    for kind in (
+        ReportKind.ENTRA_PASSWORD,
+        ReportKind.ENTRA_DISABLED,
+        ReportKind.ENTRA_DELETED,
+        ReportKind.ENTRA_NOBODY,
+    ):
+        one = replace(_reported(sample, kind), account=account)
+        over = replace(one, report=replace(one.report, state=ReportState.ENDED))
+        shown[f"report_{kind}"] = reports.in_channel(one, ZONE)
+        shown[f"report_{kind}_direct"] = reports.directly(one, ZONE)
+        shown[f"report_{kind}_over"] = reports.directly(over, ZONE)
+    gone = replace(account, standing=EntraStanding.GONE)
+    deleted = replace(_reported(sample, ReportKind.ENTRA_DELETED), account=gone)
+    return shown | {"report_entra_gone": reports.in_channel(deleted, ZONE)}
 
 
 def _digests(sample: Sample) -> dict[str, Message]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from http import HTTPStatus
 from uuid import uuid4
 
@@ -73,6 +74,7 @@ def refusal(refused: Refused, request_id: str) -> Answer:
     return answer if wait is None else answer.with_header("Retry-After", str(wait))
 
 
+@lru_cache(maxsize=4096)
 def stamp(at: datetime | None) -> str:
     """Write a time as Graph does, with 7 digits; None is never."""
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z" if at else NEVER

@@ -52,7 +52,7 @@ def show_user(call: Call) -> Answer:
 
 def list_users(call: Call) -> Answer:
     """`GET /v1.0/users?$filter=…`."""
-    means, advanced = matching(call.query["$filter"])
+    means, advanced = matching(call.query.get("$filter", ""))
     eventual = call.headers.get("consistencylevel") == "eventual"
     if advanced and not (eventual and call.query.get("$count") == "true"):
         text = "Unsupported Query. It needs ConsistencyLevel: eventual and $count=true."

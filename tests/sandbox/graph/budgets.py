@@ -3,7 +3,6 @@
 import time
 from collections import deque
 
-SECONDS = 20.0
 REQUESTS = 1000
 WRITES = 100
 
@@ -15,11 +14,11 @@ class Budgets:
         self._requests: deque[float] = deque()
         self._writes: deque[float] = deque()
 
-    def exceeded(self, *, writes: bool) -> bool:
+    def exceeded(self, *, writes: bool, seconds: float) -> bool:
         """Count a call; one that is refused is not counted."""
         now = time.monotonic()
         for counted in (self._requests, self._writes):
-            while counted and counted[0] <= now - SECONDS:
+            while counted and counted[0] <= now - seconds:
                 counted.popleft()
         if len(self._requests) >= REQUESTS or (writes and len(self._writes) >= WRITES):
             return True

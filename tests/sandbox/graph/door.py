@@ -127,7 +127,8 @@ class Door:
         if _throttled(knobs.throttling):
             raise _too_many(knobs.throttling.retry_after)
         budgets = self._budgets.setdefault((bearer.tenant.id, bearer.client_id), Budgets())
-        if knobs.keeps_budgets and budgets.exceeded(writes=writes):
+        exceeded = budgets.exceeded(writes=writes, seconds=knobs.budget_seconds)
+        if knobs.keeps_budgets and exceeded:
             raise _too_many(knobs.budget_retry_after)
 
 

@@ -52,6 +52,8 @@ class Knobs:
     login_throttling: Throttling = field(default_factory=Throttling)
     keeps_budgets: bool = True
     """Answer 429 beyond Intune's budgets: 1,000 requests and 100 writes in 20 s."""
+    budget_seconds: float = 20.0
+    """The window in which they are counted."""
     budget_retry_after: int | None = 5
     """What such a 429 says; None for those that come without Retry-After."""
     licensed: bool = True

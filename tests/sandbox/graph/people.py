@@ -54,10 +54,7 @@ class DirectoryUser:
 
 def matching(condition: str) -> tuple[Callable[[DirectoryUser], bool], bool]:
     """Read `$filter`: whom it means, and whether it takes ConsistencyLevel and `$count`."""
-    clauses = [_CLAUSE.fullmatch(part) for part in condition.split(" or ")]
-    if not all(clauses):
-        raise bad_request("Invalid filter clause")
-    found = [clause for clause in clauses if clause]
+    found = _clauses(condition)
 
     def means(user: DirectoryUser) -> bool:
         fields = user.fields()
@@ -70,3 +67,15 @@ def matching(condition: str) -> tuple[Callable[[DirectoryUser], bool], bool]:
         return False
 
     return means, any(clause[2] for clause in found)
+
+
+def _clauses(condition: str) -> list[re.Match[str]]:
+    found: list[re.Match[str]] = []
+    rest = f" or {condition}"
+    while rest:
+        clause = _CLAUSE.match(rest, len(" or ")) if rest.startswith(" or ") else None
+        if clause is None:
+            raise bad_request("Invalid filter clause")
+        found.append(clause)
+        rest = rest[clause.end() :]
+    return found
