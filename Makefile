@@ -27,8 +27,8 @@ tour: $(READY) ## walk through the main job in the terminal, without any account
 run: $(READY) ## run the bot with the settings of the environment and .env
 	$(BIN)/enroll-token serve
 
-test: $(READY) ## run every test
-	$(BIN)/pytest
+test: $(READY) ## run every test, on every core
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 screenshots: $(READY) ## take the demo's main screens anew, into docs/screenshots (needs chromium)
 	$(BIN)/python -m tests.browser.screenshots

@@ -13,7 +13,7 @@ from services.next_steps import NextStep, next_step
 from services.phrases import quoted
 from services.policy import People, require_viewer
 from storage.database import Database, Transaction
-from storage.records import Request, SyncRun, Token
+from storage.records import Request, SyncRun, Token, TokenOutline
 from storage.states import Health, TokenState
 
 PAGE = 20
@@ -30,6 +30,7 @@ QUOTES = "\"'\u201c\u201d\u2018\u2019"
 TYPED = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
 
 ItemT = TypeVar("ItemT")
+TokenT = TypeVar("TokenT", Token, TokenOutline)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,17 +81,19 @@ class Tokens:
         require_viewer(await self.people.actor(person, fresh=False))
         asked = words.strip().casefold()
         async with self.database.read() as tx:
-            living = by_urgency(await tx.tokens.living())
+            living = by_urgency(await tx.tokens.outlines())
             fitting = [token for token in living if asked in token.name.casefold()]
             page = page_of(fitting, number)
-            views = await self._views(tx, page.items)
+            tokens = await tx.tokens.these(token.id for token in page.items)
+            views = await self._views(tx, tokens)
         return Page(items=views, number=page.number, pages=page.pages, total=len(fitting))
 
     async def status(self, person: str, text: str) -> TokenView:
         """One token by its name. Raises NotAllowed, NotFound, Several to choose from."""
         require_viewer(await self.people.actor(person, fresh=False))
         async with self.database.read() as tx:
-            (view,) = await self._views(tx, [named_in(text, await tx.tokens.living())])
+            meant = named_in(text, await tx.tokens.outlines())
+            (view,) = await self._views(tx, await tx.tokens.these([meant.id]))
         return view
 
     async def status_of(self, person: str, token_id: str) -> TokenView:
@@ -114,9 +117,11 @@ class Tokens:
         """The token that the text names. Raises NotAllowed, NotFound, Several to choose from."""
         require_viewer(await self.people.actor(person, fresh=False))
         async with self.database.read() as tx:
-            living = by_urgency(await tx.tokens.living())
-        states = {TokenState.ACTIVE} if active else set(TokenState)
-        return named_in(text, [token for token in living if token.state in states])
+            living = by_urgency(await tx.tokens.outlines())
+            states = {TokenState.ACTIVE} if active else set(TokenState)
+            meant = named_in(text, [token for token in living if token.state in states])
+            (token,) = await tx.tokens.these([meant.id])
+        return token
 
     async def _views(self, tx: Transaction, tokens: Sequence[Token]) -> Sequence[TokenView]:
         """What belongs beside these tokens, each kind of it in one query."""
@@ -138,7 +143,7 @@ class Tokens:
         ]
 
 
-def by_urgency(living: Sequence[Token]) -> list[Token]:
+def by_urgency(living: Sequence[TokenT]) -> list[TokenT]:
     """Those that need somebody at once first; else in the order given, the soonest to expire."""
     return sorted(living, key=lambda token: token.health not in IN_TROUBLE)
 
@@ -166,7 +171,7 @@ def plain_name(text: str) -> str:
     return name
 
 
-def named_in(text: str, living: Sequence[Token]) -> Token:
+def named_in(text: str, living: Sequence[TokenT]) -> TokenT:
     """The token that the text names, in any case: the longest name that begins it wins.
 
     Raises Several where it is the beginning or a part of more than one name, else NotFound naming
@@ -191,7 +196,7 @@ def named_in(text: str, living: Sequence[Token]) -> Token:
 class Several(NotFound):
     """The text names more than one token, or none where it had to; `tokens` are to choose from."""
 
-    def __init__(self, tokens: Sequence[Token], name: str) -> None:
+    def __init__(self, tokens: Sequence[Token] | Sequence[TokenOutline], name: str) -> None:
         names = ", ".join(quoted(token.name) for token in tokens[:10])
         what = f"Several tokens fit {quoted(name)}." if name else "Say which token."
         super().__init__(f"{len(tokens)} tokens fit", user_message=f"{what} There are: {names}.")
@@ -203,7 +208,7 @@ def _begins(name: str, text: str) -> bool:
     return text == name or text.startswith((f"{name} ", f"{name}\n", *(name + q for q in QUOTES)))
 
 
-def _unknown(name: str, living: Sequence[Token]) -> NotFound:
+def _unknown(name: str, living: Sequence[TokenT]) -> NotFound:
     names = ", ".join(quoted(token.name) for token in living[:10])
     what = f"There is no token named {quoted(name)}." if name else "There are no tokens."
     then = f"There are: {names}." if names else "Start one with `/enroll-token create`."

@@ -34,6 +34,17 @@ def new_id() -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenOutline:
+    """What tells one token from another, and how urgent it is; of a thousand it is read at once."""
+
+    id: str
+    name: str
+    state: TokenState
+    health: Health | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
     """An enrollment program token, from its request on, or from when it was found at its holder.
 

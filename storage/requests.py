@@ -42,8 +42,7 @@ class Requests(Rows[Request]):
 
     async def latest(self, token_ids: Collection[str]) -> dict[str, Request]:
         """The newest request of each of these tokens, by the token's id."""
-        table = self.table.c
-        found = await self.newest_of_each(table.token_id, token_ids, by=table.created_at)
+        found = await self.all(LATEST, groups=token_ids)
         return {request.token_id: request for request in found}
 
     async def move(
@@ -124,3 +123,7 @@ class Requests(Rows[Request]):
         table = self.table.c
         query = self.select(table.state.in_(UNDER_WAY), when)
         return await self.all(query.order_by(table.created_at))
+
+
+LATEST = Requests.newest_of_each(tables.request.c.token_id, by=tables.request.c.created_at)
+"""Of each token its newest request."""

@@ -1,13 +1,13 @@
 """Enrollment program tokens."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import insert, select
 
 from storage import sync_tables, tables
-from storage.records import Token
+from storage.records import Token, TokenOutline
 from storage.rows import Rows
 from storage.states import Health, ProgramName, TokenState
 from storage.sync_runs import OPEN
@@ -92,6 +92,17 @@ class Tokens(Rows[Token]):
             query.order_by(table.expires_at.is_(None), table.expires_at, table.name)
         )
 
+    async def outlines(self) -> list[TokenOutline]:
+        """The outlines of every token that is neither deleted nor cancelled, in the same order."""
+        found = await self.connection.execute(_OUTLINES)
+        return [TokenOutline(**row._mapping) for row in found]
+
+    async def these(self, token_ids: Iterable[str]) -> list[Token]:
+        """The tokens of these ids, in their order."""
+        ids = list(token_ids)
+        found = {token.id: token for token in await self.all(self.select(self.table.c.id.in_(ids)))}
+        return [found[one] for one in ids]
+
     async def due_for_sync(self, now: datetime, machine_now: datetime, limit: int) -> list[Token]:
         """Active tokens whose next sync is due, the longest due first.
 
@@ -145,3 +156,10 @@ class Tokens(Rows[Token]):
         query = select(table.id, table.name).where(table.id.in_(sorted(token_ids)))
         found = await self.connection.execute(query)
         return {row[0]: row[1] for row in found}
+
+
+_OUTLINES = (
+    select(*(tables.token.c[field.name] for field in fields(TokenOutline)))
+    .where(tables.token.c.state.not_in(GONE))
+    .order_by(tables.token.c.expires_at.is_(None), tables.token.c.expires_at, tables.token.c.name)
+)
