@@ -21,7 +21,7 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## use all of it in a browser, without any account (FRESH=1 begins anew)
 	@$(BIN)/python -m tests.sandbox demo $(if $(FRESH),--fresh)
 
-tour: $(READY) ## walk through the main job in the terminal, without any account
+tour: $(READY) ## walk through a token's year in the terminal (a minute), without any account
 	$(BIN)/python -m tests.sandbox tour
 
 run: $(READY) ## run the bot with the settings of the environment and .env

@@ -50,7 +50,7 @@ class Ground:
 class Core:
     """The services, wired."""
 
-    people: People
+    people: Identity
     desk: Desk
     syncing: Syncing
     delivery: Delivery

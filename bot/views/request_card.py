@@ -57,21 +57,23 @@ ACTIONS = {
         title="New token",
         asks="asks for the token *{name}*.",
         changes="a new server at Apple; no devices move",
-        approved="then gets the steps at the portal for {name}.",
+        approved="The requester then gets the steps at the portal for {name}.",
         done="The token is in use",
     ),
     Action.RENEW: ActionWords(
         title="Renew a token",
         asks="asks to renew the token *{name}*.",
         changes="the token in use ends when its successor is downloaded; devices and profiles stay",
-        approved="then downloads a new token, which ends the one of {name} in use, and brings it.",
+        approved="The requester then downloads a new token, which ends the one of {name} in use, "
+        "and brings it.",
         done="The new token is in use",
     ),
     Action.REPLACE: ActionWords(
         title="Replace a token's server",
         asks="asks to give the token *{name}* another server at Apple.",
         changes="the inventory starts afresh with the other server's devices",
-        approved="then brings a token of another server; the inventory of {name} starts afresh.",
+        approved="The requester then brings a token of another server; the inventory of {name} "
+        "starts afresh.",
         done="The other server's token is in use",
     ),
     Action.DELETE: ActionWords(
@@ -86,7 +88,7 @@ ACTIONS = {
         asks="asks to remove the devices and profiles of *{name}* here.",
         changes="profiles are taken off at Apple, syncs of this token stop; devices already "
         "enrolled stay with their MDM, new ones get no profile",
-        approved="the profiles of {name} are then taken off at Apple and its syncs stop.",
+        approved="The profiles of {name} are then taken off at Apple and its syncs stop.",
         done="Its devices are removed here",
     ),
 }
@@ -215,8 +217,7 @@ def decision_buttons(request: Request, token: Token, *, block_id: str = "decisio
     """
     approve = Confirm(
         title="Approve?",
-        text=f"{mention(request.requester)}: "
-        f"{ACTIONS[request.action].approved.format(name=escape(token.name))}",
+        text=ACTIONS[request.action].approved.format(name=escape(token.name)),
         yes="Approve",
     )
     value = request.id if not request.digest else f"{request.id}.{request.digest}"

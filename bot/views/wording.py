@@ -191,6 +191,8 @@ def pages(count: int) -> str:
 
 def days(count: int) -> str:
     """A count of days left, or past."""
+    if count == 0:
+        return "ends today"
     unit = "day" if abs(count) == 1 else "days"
     return f"{number(count)} {unit} left" if count >= 0 else f"{number(-count)} {unit} ago"
 
@@ -222,7 +224,7 @@ def token_state(state: TokenState, health: Health | None) -> str:
     if state in WAITING:
         return WAITING[state]
     if state is TokenState.ACTIVE and health is not Health.OK and health is not None:
-        return f"active, but {health.value.replace('_', ' ')}"
+        return f"active, but {HEALTH[health]}"
     return state.value.replace("_", " ")
 
 
@@ -234,6 +236,20 @@ CAUSES = {
     RenewalCause.OTHER: "Another reason",
 }
 """Why somebody renews; a test proves that none is missing."""
+
+HEALTH = {
+    Health.OK: "fine",
+    Health.TERMS_UNSIGNED: "new terms unsigned",
+    Health.SUPERSEDED: "ended by a newer one",
+    Health.REVOKED: "revoked",
+    Health.ACCOUNT_FORBIDDEN: "Apple ID gone or barred",
+    Health.EXPIRED: "expired",
+    Health.SYNC_ERROR: "its syncs fail",
+    Health.STALE: "not synced for long",
+    Health.THROTTLED: "told to wait",
+    Health.UNREACHABLE: "no answer",
+}
+"""What is wrong with a token, short enough for a list; a test proves that none is missing."""
 
 WAITING = {
     TokenState.REQUESTED: "waits for approval",
