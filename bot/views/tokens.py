@@ -9,6 +9,7 @@ from bot.views.owners import take_button
 from bot.views.request_card import decision_buttons
 from bot.views.usage import COMMAND
 from bot.views.wording import (
+    ADMIN_CENTER,
     PORTALS,
     PROGRAMS,
     WAITING,
@@ -27,7 +28,7 @@ from bot.views.wording import (
 from services.next_steps import NextStep
 from services.tokens import Page, TokenView
 from services.uploads import evidence_of
-from storage.states import ProgramName, SyncState
+from storage.states import ProgramName, SyncState, TokenState
 
 PICTURE = "tokens.picture"
 PAGES = "tokens.pages"
@@ -74,8 +75,24 @@ def token_status(shown: TokenView, zone: ZoneInfo) -> Message:
         ("Held by", PROGRAMS[token.program]),
     ]
     name, next_step = f"*{escape(token.name)}*", f"*Next step*\n{_next(shown)}"
-    blocks = [section(name), facts(pairs), section(next_step), *_buttons(shown)]
+    blocks = [section(name), facts(pairs), section(next_step), *_profiles(shown), *_buttons(shown)]
     return Message(text=f"{escape(token.name)}: {_short(shown, zone)}", blocks=blocks)
+
+
+def _profiles(shown: TokenView) -> list[Block]:
+    """The profiles that Intune has for it, and why none is made here."""
+    if shown.token.program is not ProgramName.INTUNE or shown.token.state is not TokenState.ACTIVE:
+        return []
+    names = [escape(one.name) for one in shown.profiles if one.is_default]
+    default = f"default for new devices: {', '.join(names)}" if names else "no default"
+    count = number(len(shown.profiles))
+    return [
+        context(
+            f"Enrollment profiles in Intune: {count}; {default}. New ones are made as enrollment "
+            f"policies in the {ADMIN_CENTER.link}: Microsoft updates enrollment profiles no more, "
+            "so this app makes none."
+        )
+    ]
 
 
 def _row(shown: TokenView, zone: ZoneInfo) -> Block:
