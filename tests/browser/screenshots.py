@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tests.browser import story
+from tests.browser import intune, story
 from tests.browser.screen import Screen, screen_of
 from tests.demo.running import ROOT, Running, running, wait_for
 
@@ -47,6 +47,16 @@ def _of_the_story(screen: Screen, saved: Path) -> None:
     story.let_terms_change(screen, look)
     story.sign_terms(screen)
     story.reminded(screen, look)
+    _in_intune(screen, saved)
+
+
+def _in_intune(screen: Screen, saved: Path) -> None:
+    screen.go("Intune")
+    intune.create(screen, saved, "Library iPads")
+    screen.press("Library iPads")
+    screen.press("Sync")
+    screen.says("iOS/iPadOS")
+    take(screen, "intune")
 
 
 def _of_the_organisation(demo: Running, screen: Screen) -> None:
