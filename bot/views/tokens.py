@@ -3,6 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Block, Message, actions, button, context, facts, section
+from bot.views.bringing import DOES
 from bot.views.next_steps import STEPS, status_button, step_button
 from bot.views.owners import take_button
 from bot.views.request_card import decision_buttons
@@ -11,7 +12,6 @@ from bot.views.wording import (
     ADMIN_CENTER,
     PORTALS,
     PROGRAMS,
-    REQUEST_STATES,
     WAITING,
     day,
     days,
@@ -21,11 +21,13 @@ from bot.views.wording import (
     minute,
     number,
     owner,
+    request_state,
     said,
     token_state,
 )
 from services.next_steps import NextStep
 from services.tokens import Page, TokenView
+from services.uploads import evidence_of
 from storage.states import ProgramName, SyncState, TokenState
 
 PICTURE = "tokens.picture"
@@ -141,10 +143,10 @@ def _next(shown: TokenView) -> str:
     if request is not None and request.ended_at is None:
         who = mention(request.handed_to or request.requester)
         if step is NextStep.FINISH_RENEWAL:
-            return f"*Enrolment is down*: {who} uploads the newest server token file."
+            return f"*Enrolment is down*: {who} {DOES[evidence_of(request)]}."
         if step is NextStep.BRING_FILE:
-            return f"{who} uploads the server token file."
-        return f"{REQUEST_STATES[request.state]} (asked for by {who})."
+            return f"{who} {DOES[evidence_of(request)]}."
+        return f"{request_state(request)} (asked for by {who})."
     if step is NextStep.NOTHING and run is not None and run.state is SyncState.FAILED:
         return f"The last sync failed: {said(run.error or '')}"
     words = STEPS[step]
