@@ -15,6 +15,7 @@ from bot.listeners.failures import Failures
 from bot.listeners.history import HistoryViews
 from bot.listeners.home import HomeTab
 from bot.listeners.owners import OwnerButton
+from bot.listeners.people import PeopleEvents
 from bot.listeners.pictures import PictureButton
 from bot.listeners.reminders import ReminderButtons
 from bot.listeners.renew import TokenForms
@@ -74,6 +75,7 @@ def register(
     for surface in (creating, token_forms, history, syncs, reporting):
         surface.register(app)
     ReminderButtons(answers=core.watch.answers, health=core.watch.health, work=work).register(app)
+    PeopleEvents(people=core.people, reports=core.watch.reports).register(app)
     OwnerButton(owners=core.watch.owners, work=work).register(app)
     PictureButton(digest=core.watch.digest, work=work).register(app)
     homes = Homes(slack, core.overviews, zone=zone)
@@ -131,6 +133,7 @@ def _lanes(core: Core, forms: UploadForms, work: Work, slack: AsyncWebClient) ->
     return [
         LanePlan(name="decisions", sweep=desk.decisions.finish_recorded),
         LanePlan(name="preparation", sweep=desk.preparation.begin_approved),
+        LanePlan(name="left_overs", sweep=desk.preparation.take_back),
         LanePlan(name="deletions", sweep=desk.deletions.carry_out_approved),
         LanePlan(name="requests", sweep=desk.life.sweep),
         LanePlan(name="renewals", sweep=desk.renewals.look_under_way),

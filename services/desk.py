@@ -107,7 +107,7 @@ def desk_of(on: DeskGround) -> Desk:
             calendar=on.calendar,
             clock=clock,
         ),
-        uploads=Uploads(database=database, keys=on.keys, clock=clock),
+        uploads=Uploads(database=database, keys=on.keys, calendar=on.calendar, clock=clock),
         proving=Proving(
             database=database,
             programs=programs,

@@ -250,6 +250,8 @@ async def redraw(notices: WatchNotices, tx: Transaction, reminders: Sequence[Rem
     owners = [one.owner_post_id for one in reminders if one.owner_post_id]
     await notices.redraw(tx, NoticeKind.REMINDER, channel)
     await notices.redraw(tx, NoticeKind.REMINDER_OWNER, owners)
+    escalated = [one.id for one in reminders if one.escalated_at is not None]
+    await notices.redraw(tx, NoticeKind.ESCALATION, escalated)
 
 
 def _grouped(sending: Sequence[_Sending]) -> list[tuple[str, Sequence[_Sending]]]:

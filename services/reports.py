@@ -179,7 +179,8 @@ class Reports:
         stage = f"{report.due_at:%Y%m%dT%H%M}"
         await self.notices.say(tx, NoticeKind.REPORT, report.id, stage=stage)
         owners = frozenset(one.owner for one in await outstanding(tx, report) if one.owner)
-        for person in sorted(_told(report, admins, owners)):
+        told = _told(report, admins, owners) - await _left(tx, owners)
+        for person in sorted(told):
             await self.notices.say(tx, NoticeKind.REPORT_DIRECT, report.id, to=person, stage=stage)
 
     def _next(self, report: Report, now: datetime) -> datetime | None:
@@ -220,6 +221,12 @@ class Reports:
             ended_at=None,
             dedupe_key=key,
         )
+
+
+async def _left(tx: Transaction, owners: frozenset[str]) -> set[str]:
+    """Those of them whose accounts are switched off: nothing reaches them."""
+    kinds = [ReportKind.DEACTIVATED]
+    return {one for one in owners if await tx.reports.open_about(kinds, one)}
 
 
 async def outstanding(tx: Transaction, report: Report) -> list[Token]:

@@ -209,14 +209,14 @@ def handed_over(tokens: Sequence[Token], owner: str, by: str) -> Message:
     how = "took over" if owner == by else f"handed over by {mention(by)}"
     text = (
         f":handshake: {mention(owner)} {verb} for {_names(tokens) or 'a token that is gone'} from "
-        f"now on ({how}): reminders and alerts go there too."
+        f"now on ({how}): its reminders go there too."
     )
     return Message(text="Tokens were handed over", blocks=[section(text)])
 
 
 _OWNER_DOES = (
-    "The owner is told first when a token ends or fails, and may bring its file. If the person's "
-    "Apple ID goes too, the tokens that it downloaded have to be renewed."
+    "The owner gets the reminders, and may bring the token's file. If the person's Apple ID goes "
+    "too, the tokens that it downloaded have to be renewed."
 )
 
 

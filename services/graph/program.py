@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.clock import Clock
+from services.errands import Brought, Errand, Offer
 from services.errors import Refused
 from services.graph import holding, listing, removal
 from services.graph.errors import GraphError, GraphTrouble
@@ -10,14 +11,13 @@ from services.graph.intune import Intune
 from services.graph.modes import IntuneMode, Modes
 from services.programs import (
     Beginning,
-    Brought,
     ByHand,
     Counts,
     Holding,
     Keep,
     KeepPage,
+    LeftOver,
     Proof,
-    Purpose,
     SyncEnd,
     SyncStart,
 )
@@ -37,17 +37,24 @@ class IntuneProgram:
         self.clock = clock
         self.modes = Modes(intune)
 
-    async def begin(self, token: Token, purpose: Purpose) -> Beginning:
+    async def offer(self, token: Token | None) -> Offer:  # noqa: ARG002 - the port's signature
         """Nothing is begun in Intune from here yet."""
-        raise _not_from_here(f"begin {purpose} for {token.id}")
+        return Offer(evidence=None)
 
-    async def check(self, token: Token, file: bytes, purpose: Purpose) -> None:  # noqa: ARG002 - the port's signature
-        """No file is taken for Intune from here yet."""
-        raise _not_from_here(f"check {purpose} for {token.id}")
+    async def begin(self, token: Token, errand: Errand) -> Beginning:
+        """Nothing is begun in Intune from here yet."""
+        raise _not_from_here(f"begin {errand.purpose} for {token.id}")
 
-    async def prove(self, token: Token, brought: Brought, purpose: Purpose) -> Proof:  # noqa: ARG002 - the port's signature
+    async def check(self, token: Token, file: bytes, errand: Errand) -> str:  # noqa: ARG002 - the port's signature
         """No file is taken for Intune from here yet."""
-        raise _not_from_here(f"prove {purpose} for {token.id}")
+        raise _not_from_here(f"check {errand.purpose} for {token.id}")
+
+    async def prove(self, token: Token, brought: Brought, errand: Errand) -> Proof:  # noqa: ARG002 - the port's signature
+        """No file is taken for Intune from here yet."""
+        raise _not_from_here(f"prove {errand.purpose} for {token.id}")
+
+    async def take_back(self, left_over: LeftOver) -> None:
+        """Nothing is begun in Intune from here yet."""
 
     async def read(self, token: Token) -> Holding:
         """Ask Intune how the token is; trouble is an answer."""

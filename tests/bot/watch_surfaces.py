@@ -104,6 +104,10 @@ def _reminders(sample: Sample) -> dict[str, Message]:
         "reminder_many": reminders.reminder([closed, *many[1:]], ZONE),
         "reminder_owner": reminders.for_owner([soon], ZONE),
         "escalation": reminders.escalation(soon, ZONE),
+        "escalation_answered": reminders.escalation(
+            replace(soon, answer=_answer(AnswerKind.ON_IT)), ZONE
+        ),
+        "escalation_over": reminders.escalation(closed, ZONE),
         "owner_not_reached": reminders.owner_not_reached(OTTO, [soon, over], ZONE),
     }
 
