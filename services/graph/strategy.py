@@ -22,6 +22,14 @@ from services.graph.messages import PEM_BEGIN, certificate_of
 from storage.records import Token
 
 
+class UnknownKey(GraphError):
+    """Intune's public key comes in a form that we do not take; asking again gives the same."""
+
+    def __init__(self, log_text: str) -> None:
+        super().__init__(GraphTrouble.REFUSED, log_text)
+        self.user_message = "Intune gave its public key in a form that I do not understand."
+
+
 class CreateOrder(StrEnum):
     """What comes first."""
 
@@ -78,8 +86,11 @@ class Strategy:
         text = await intune.generate_public_key(entry_id)
         form = KeyText.PEM if PEM_BEGIN in text else KeyText.BASE64
         if form not in self.key_texts:
-            raise GraphError(GraphTrouble.GARBLED, f"the public key comes as {form}")
-        return certificate_of(text)
+            raise UnknownKey(f"the public key comes as {form}")
+        try:
+            return certificate_of(text)
+        except GraphError as error:
+            raise UnknownKey(str(error)) from error
 
     async def hand_in(self, intune: Intune, entry_id: str, *, apple_id: str, file: bytes) -> None:
         """Hand the server token file in."""
