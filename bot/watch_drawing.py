@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.picture import Picture, picture
-from bot.views import alerts, digest, holder_news, reminders, reports
+from bot.views import alerts, connectors, digest, holder_news, reminders, reports
 from bot.views.alerts import Ill
 from bot.views.blocks import Block, Message
+from bot.views.connectors import Ending
 from bot.views.holder_news import HolderNews, Seen
 from bot.views.reminders import Warned
 from bot.views.reports import Reported
@@ -141,6 +143,20 @@ class WatchDrawing:
             were=await _earlier_names(tx, item.facts.get("renamed", "").split()),
         )
         return holder_news.holder_news(news, self.calendar.zone)
+
+    async def _connector(self, tx: Transaction, item: OutboxItem) -> Message | None:
+        one = await tx.connectors.get(item.facts["connector"])
+        if one is None:
+            return None
+        ends, now = datetime.fromisoformat(item.facts["ends"]), self.clock.now()
+        shown = Ending(
+            connector=one,
+            ends=ends,
+            days_left=self.calendar.days_left(ends, now),
+            snoozable=self.calendar.day(now) < self.calendar.last_day(ends),
+            directly=item.destination.startswith(("U", "W")),
+        )
+        return connectors.reminder(shown, self.calendar.zone)
 
     async def _handed_over(self, tx: Transaction, item: OutboxItem) -> Message:
         found = [await tx.tokens.get(one) for one in item.facts["tokens"].split()]
