@@ -89,6 +89,7 @@ def desk_of(on: DeskGround) -> Desk:
             conditions=conditions,
             audit=audit,
             notices=notices,
+            calendar=on.calendar,
             clock=clock,
         ),
         decisions=Decisions(

@@ -23,6 +23,7 @@ from services.programs import Program, Proof
 from services.request_facts import errand_of
 from services.requests import find_request
 from services.sealing import KeyRing
+from services.taking_out import TAKING_OUT, TakingOut
 from services.unproved import NO_ANSWER, HolderSilent, Unproved, brought_deed
 from services.upload_limits import TOO_MANY, TooManyFiles, check_pace
 from services.uploads import check_evidence, check_waiting, drop_brought, open_content
@@ -86,6 +87,7 @@ class Proving:
         self.unproved = Unproved(
             database=database, people=people, audit=audit, notices=notices, keys=keys, clock=clock
         )
+        self.taking_out = TakingOut(programs=programs, audit=audit, notices=notices, clock=clock)
         self.activation = Activation(
             audit=audit, notices=notices, organisations=organisations, clock=clock
         )
@@ -148,11 +150,29 @@ class Proving:
         check_waiting(task.request, task.token)
         check_evidence(task.request, upload.evidence, only_check=upload.only_check)
         await self._check_uploader(task)
+        if task.request.action in TAKING_OUT:
+            await self._take_out(task)
+            return
         file = await self._file(task) if upload.evidence is Evidence.SERVER_TOKEN_FILE else None
         if upload.only_check:
             await self._only_check(task, file or b"")
         else:
             await self._finish(task, await self._prove(task, file))
+
+    async def _take_out(self, task: Task) -> None:
+        """A person says that it is out of use at its holder: see whether it is, and write so."""
+        try:
+            keep = await self.taking_out.at_holder(task.request, task.token, done=True)
+        except UpstreamError as error:
+            if not error.retryable:
+                raise
+            raise HolderSilent(None, error) from error
+        async with self.database.write() as tx:
+            request, token = await find_request(tx, task.request.id)
+            check_waiting(request, token)
+            if await tx.uploads.accept(task.upload.id, self.clock.now()):
+                await self.taking_out.complete(tx, request, token, keep)
+                await drop_brought(tx, request, notices=self.notices, now=self.clock.now())
 
     async def _check_uploader(self, task: Task) -> None:
         uploader = await self.people.actor(task.upload.uploader, fresh=True)

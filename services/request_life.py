@@ -148,6 +148,9 @@ class RequestLife:
         await move_request(tx, request, becomes, now)
         if token.state in UNUSED:
             await move_token(tx, token, TokenState.CANCELLED)
+        elif token.state is TokenState.DELETING:
+            # Nobody took it out of use at its holder.
+            await move_token(tx, token, TokenState.ACTIVE)
         await drop_brought(tx, request, notices=self.notices, now=now)
         await self.notices.request_card(tx, request, becomes)
         # Steps were sent only where somebody was to act.

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from bot.views.blocks import Block, button
+from services.taking_out import TAKING_OUT
 from services.uploads import evidence_of
 from storage.records import Request
 from storage.states import Evidence
@@ -40,6 +41,6 @@ def bring_button(request: Request) -> Block:
 
 def check_buttons(request: Request) -> list[Block]:
     """*Check the file first*, where the file is brought to the holder's own console."""
-    if evidence_of(request) is not Evidence.THEIR_WORD:
+    if evidence_of(request) is not Evidence.THEIR_WORD or request.action in TAKING_OUT:
         return []
     return [button("Check the file first", CHECK, request.id)]

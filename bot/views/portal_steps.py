@@ -3,6 +3,7 @@
 from bot.views.bringing import PRESSED
 from bot.views.request_card import RequestFacts
 from bot.views.wording import ADMIN_CENTER, PORTALS, PortalWords, escape
+from services.taking_out import TAKING_OUT
 from services.uploads import evidence_of
 from storage.states import Action, Evidence, ProgramName, RenewalCause
 
@@ -13,12 +14,41 @@ def numbered(shown: RequestFacts) -> list[str]:
     """The steps as lines, one after the other."""
     request, portal = shown.request, PORTALS[shown.token.portal]
     creates = request.action is Action.CREATE
-    if evidence_of(request) is Evidence.SERVER_TOKEN_FILE:
+    if request.action in TAKING_OUT:
+        lines = _take_out(shown)
+    elif evidence_of(request) is Evidence.SERVER_TOKEN_FILE:
         lines = _create(shown, portal) if creates else _renew(shown, portal)
     else:
         lines = _create_by_hand(shown, portal) if creates else _renew_by_hand(shown, portal)
     steps = [f"{number}. {line}" for number, line in enumerate(lines, 1)]
     return [*steps, LATER] if creates else steps
+
+
+def _take_out(shown: RequestFacts) -> list[str]:
+    console, token = ADMIN_CENTER, shown.token
+    name = escape(token.holder_name or token.name)
+    opened = f"Open the {console.link}, {console.menu}, and choose the token *{name}*."
+    if shown.request.action is Action.REMOVE:
+        return [
+            opened,
+            "Open *Devices*, choose all of them and press *Delete*. They leave management; those "
+            "that are still assigned at Apple come back at Intune's next full sync.",
+            _word(shown),
+        ]
+    return [
+        opened,
+        "See that *Devices* and *Profiles* list nothing (devices removed from Apple do not count), "
+        "and that no enrollment policy is left for it. Intune deletes it only then.",
+        "Choose *Delete* and confirm.",
+        _word(shown),
+    ]
+
+
+def _word(shown: RequestFacts) -> str:
+    press = f"Come back here and press *{PRESSED[Evidence.THEIR_WORD]}*."
+    if shown.token.holder_id is None:
+        return f"{press} I cannot look at Intune, so your word counts."
+    return f"{press} I then look at Intune and confirm it."
 
 
 def _create(shown: RequestFacts, portal: PortalWords) -> list[str]:

@@ -1,7 +1,7 @@
 """A request in the approvals channel: what one needs to decide, later what became of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -93,6 +93,30 @@ ACTIONS = {
     ),
 }
 """Every action; a test proves that none is missing."""
+IN_INTUNE = {
+    Action.DELETE: replace(
+        ACTIONS[Action.DELETE],
+        changes="it is deleted in Intune, for good; the audit log stays",
+        approved="{name} is then deleted in Intune, if nothing hangs on it by then: by this app "
+        "where it may write there, else by the requester, who gets the steps.",
+    ),
+    Action.REMOVE: replace(
+        ACTIONS[Action.REMOVE],
+        asks="asks to remove the devices of *{name}* in Intune.",
+        changes="its devices are deleted in Intune and leave management; syncs of this token stop. "
+        "They come back at Intune's next full sync unless they are unassigned at Apple first",
+        approved="The devices of {name} are then deleted in Intune: by this app where it may write "
+        "there, else by the requester, who gets the steps.",
+    ),
+}
+"""What is spoken of otherwise where Intune holds the token."""
+
+
+def words_of(action: Action, token: Token) -> ActionWords:
+    """How the action is spoken of for this token."""
+    if token.program is ProgramName.INTUNE:
+        return IN_INTUNE.get(action, ACTIONS[action])
+    return ACTIONS[action]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +131,7 @@ class RequestFacts:
 def request_card(shown: RequestFacts, zone: ZoneInfo) -> Message:
     """The request with its buttons while it waits; without them, its outcome."""
     request, token = shown.request, shown.token
-    name, words = escape(token.name), ACTIONS[request.action]
+    name, words = escape(token.name), words_of(request.action, token)
     blocks = [
         header(words.title),
         section(f"{mention(request.requester)} {words.asks.format(name=name)}"),
@@ -146,7 +170,7 @@ def _facts(request: Request, token: Token, zone: ZoneInfo) -> Block:
         *_more_facts(request.action, known, zone),
     ]
     if request.state is RequestState.PENDING:
-        pairs.append(("What changes", ACTIONS[request.action].changes))
+        pairs.append(("What changes", words_of(request.action, token).changes))
     until = {RequestState.PENDING: "Decide until", RequestState.AWAITING_UPLOAD: "Finish until"}
     if request.state in until:
         pairs.append((until[request.state], day(request.expires_at, zone)))
@@ -217,7 +241,7 @@ def decision_buttons(request: Request, token: Token, *, block_id: str = "decisio
     """
     approve = Confirm(
         title="Approve?",
-        text=ACTIONS[request.action].approved.format(name=escape(token.name)),
+        text=words_of(request.action, token).approved.format(name=escape(token.name)),
         yes="Approve",
     )
     value = request.id if not request.digest else f"{request.id}.{request.digest}"

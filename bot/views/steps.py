@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo
 from bot.views.blocks import Block, Message, actions, button, context, facts, section
 from bot.views.bringing import bring_button, check_buttons
 from bot.views.portal_steps import numbered
-from bot.views.request_card import RequestFacts, cancel_button
+from bot.views.request_card import ACTIONS, RequestFacts, cancel_button
 from bot.views.usage import COMMAND
 from bot.views.wording import HOLDERS, REQUEST_STATES, day, escape, mention, minute, said
+from services.taking_out import TAKING_OUT
 from services.uploads import WAITED_FOR, bringers, evidence_of, waits_for_evidence
 from storage.records import KeyPair, Token
 from storage.states import Action, Evidence, ProgramName, RequestState, Verdict
@@ -41,7 +42,7 @@ def steps(shown: RequestFacts, zone: ZoneInfo) -> Message:
     if waits_for_evidence(shown.request):
         return _to_do(shown, zone)
     if shown.request.state is RequestState.COMPLETED:
-        return _in_use(shown, zone)
+        return _done(shown) if shown.request.action in TAKING_OUT else _in_use(shown, zone)
     name, state = escape(shown.token.name), REQUEST_STATES[shown.request.state]
     text = f"*{name}*: {state}. There is nothing left for you to do here."
     if shown.request.down_since is not None:
@@ -50,6 +51,12 @@ def steps(shown: RequestFacts, zone: ZoneInfo) -> Message:
             f"`{COMMAND} renew {name}`, *already downloaded*."
         )
     return Message(text=f"{name}: {state}", blocks=[section(text)])
+
+
+def _done(shown: RequestFacts) -> Message:
+    name = escape(shown.token.name)
+    text = f"{name}: {ACTIONS[shown.request.action].done.lower()}"
+    return Message(text=text, blocks=[section(f":white_check_mark: *{text}.*")])
 
 
 def _to_do(shown: RequestFacts, zone: ZoneInfo) -> Message:

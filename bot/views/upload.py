@@ -9,7 +9,7 @@ from bot.views.wording import HOLDERS, escape, said
 from services.expiry_dates import FIELD
 from services.uploads import TOO_LATE, UploadForm, evidence_of
 from storage.records import Request, Token, Upload
-from storage.states import Evidence, ProgramName, UploadState
+from storage.states import Evidence, ProgramName, TokenState, UploadState
 
 CALLBACK = "upload"
 DATE_CALLBACK = "upload.date"
@@ -162,7 +162,7 @@ def _result(upload: Upload, token: Token) -> str:
         case UploadState.RECEIVED:
             return kept_words(upload, token)
         case UploadState.ACCEPTED:
-            return f":white_check_mark: *{escape(token.name)} is in use.*"
+            return f":white_check_mark: *{escape(token.name)} {_now(token)}.*"
         case UploadState.CHECKED:
             return f":white_check_mark: {said(upload.answer or '')}"
         case UploadState.REFUSED:
@@ -170,6 +170,12 @@ def _result(upload: Upload, token: Token) -> str:
             return f":warning: *{refused_words(upload)}* {said(upload.answer or '')}{stays}"
         case _:
             assert_never(upload.state)
+
+
+def _now(token: Token) -> str:
+    if token.state is TokenState.DELETED:
+        return "is deleted"
+    return "is in use" if token.removed_here_at is None else "has no devices here any more"
 
 
 def kept_words(upload: Upload, token: Token) -> str:

@@ -2,11 +2,22 @@
 
 from dataclasses import replace
 
-from bot.views import alerts, delete, holder_news, outcomes, owners, reminders, reports, tokens
+from bot.views import (
+    alerts,
+    delete,
+    holder_news,
+    outcomes,
+    owners,
+    reminders,
+    reports,
+    request_card,
+    steps,
+    tokens,
+)
 from bot.views.blocks import Message, View
 from bot.views.holder_news import HolderNews, Seen
 from storage.records import Profile, Token
-from storage.states import Action, Health, ProgramName
+from storage.states import Action, Evidence, Health, ProgramName, RequestState
 from tests.bot.request_surfaces import asked, look
 from tests.bot.samples import AMIR, ZONE, Sample, made
 from tests.bot.syncs import held_by_intune
@@ -24,6 +35,7 @@ def held_messages(sample: Sample) -> dict[str, Message]:
     return {
         **held_by_intune(sample),
         **_news(token),
+        **_by_hand(sample, token),
         **{
             f"token_{word}_in_intune": outcomes.token_gone(
                 replace(asked(sample, action), token=token)
@@ -43,6 +55,26 @@ def held_messages(sample: Sample) -> dict[str, Message]:
             for health in troubles
         },
     }
+
+
+def _by_hand(sample: Sample, token: Token) -> dict[str, Message]:
+    """The steps of a deletion in Intune's own console, and the card of its request."""
+    drawn: dict[str, Message] = {}
+    waits = {"state": RequestState.AWAITING_UPLOAD, "evidence": Evidence.THEIR_WORD}
+    for action in (Action.DELETE, Action.REMOVE):
+        shown = replace(asked(sample, action, **waits), token=token)
+        done = replace(shown, request=replace(shown.request, state=RequestState.COMPLETED))
+        unasked = replace(shown, token=replace(token, holder_id=None))
+        pending = replace(asked(sample, action), token=token)
+        drawn |= {
+            f"steps_{action}_by_hand": steps.steps(shown, ZONE),
+            f"steps_{action}_by_word": steps.steps(unasked, ZONE),
+            f"steps_{action}_done": steps.steps(done, ZONE),
+            f"nag_{action}_by_hand": steps.upload_nag(shown, ZONE),
+            f"card_{action}_in_intune": request_card.request_card(pending, ZONE),
+            f"card_{action}_by_hand": request_card.request_card(shown, ZONE),
+        }
+    return drawn
 
 
 def _news(token: Token) -> dict[str, Message]:
