@@ -36,6 +36,7 @@ KINDS = frozenset(
         NoticeKind.REPORT_DIRECT,
         NoticeKind.HANDED_OVER,
         NoticeKind.HOLDER_NEWS,
+        NoticeKind.CONNECTOR,
     }
 )
 """What this draws as a message; pictures go another way."""
@@ -56,15 +57,20 @@ class WatchDrawing:
             case NoticeKind.REMINDER | NoticeKind.REMINDER_OWNER | NoticeKind.OWNER_NOT_REACHED:
                 return await self._reminder(tx, item)
             case NoticeKind.ESCALATION:
-                one = await tx.reminders.get(item.subject_id)
-                warned = await self._warned(tx, one) if one else None
-                return reminders.escalation(warned, self.calendar.zone) if warned else None
+                return await self._escalation(tx, item)
             case NoticeKind.HEALTH_ALERT | NoticeKind.HEALTH_CLEAR:
                 return await self._alert(tx, item)
             case NoticeKind.REPORT | NoticeKind.REPORT_DIRECT:
                 return await self._report(tx, item)
+            case _:
+                return await self._news(tx, item)
+
+    async def _news(self, tx: Transaction, item: OutboxItem) -> Message | None:
+        match item.kind:
             case NoticeKind.HOLDER_NEWS:
                 return await self._holder_news(tx, item)
+            case NoticeKind.CONNECTOR:
+                return await self._connector(tx, item)
             case _:
                 return await self._handed_over(tx, item)
 
@@ -80,6 +86,11 @@ class WatchDrawing:
         async with self.database.read() as tx:
             week = await week_of(tx, item)
         return digest.digest(week, self.calendar.zone, image)
+
+    async def _escalation(self, tx: Transaction, item: OutboxItem) -> Message | None:
+        one = await tx.reminders.get(item.subject_id)
+        warned = await self._warned(tx, one) if one else None
+        return reminders.escalation(warned, self.calendar.zone) if warned else None
 
     async def _reminder(self, tx: Transaction, item: OutboxItem) -> Message | None:
         found = [await self._warned(tx, one) for one in await tx.reminders.of_post(item.subject_id)]
