@@ -22,18 +22,22 @@ async def troubled(request: Request, fault: Fault, answer: Response) -> tuple[Re
     if fault.reset or fault.hold is not None:
         await hang_up(request)
         return answer, "reset"
-    if fault.status >= SERVER_FAULT:
-        return PlainTextResponse("upstream error", fault.status), f"http_{fault.status}"
-    if fault.status == TOO_MANY and fault.retry_after is None:
-        # Something in between throttles, in its own words and without a time.
-        return PlainTextResponse("slow down", fault.status), "ratelimited"
-    if fault.retry_after is not None:
-        return _throttled(fault), "ratelimited"
-    if fault.status >= REFUSED:
-        return Response(status_code=fault.status), f"http_{fault.status}"
     if fault.spoil is not None:
         return spoilt(fault.spoil, answer), fault.spoil
-    return answer, fault.error or ""
+    return _refused(fault) or (answer, fault.error or "")
+
+
+def _refused(fault: Fault) -> tuple[Response, str] | None:
+    if fault.retry_after is not None:
+        return _throttled(fault), "ratelimited"
+    if fault.status == TOO_MANY:
+        # Something in between throttles, in its own words and without a time.
+        return PlainTextResponse("slow down", fault.status), "ratelimited"
+    if fault.status >= SERVER_FAULT:
+        return PlainTextResponse("upstream error", fault.status), f"http_{fault.status}"
+    if fault.status >= REFUSED:
+        return Response(status_code=fault.status), f"http_{fault.status}"
+    return None
 
 
 def _throttled(fault: Fault) -> Response:
