@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import words
 from bot.listeners.answers import tell, tell_directly, told, whisper
-from bot.slack_errors import code_of
+from bot.slack_errors import code_of, passing, why
 from bot.views.blocks import Message, page, section
 from bot.work import Work
 from services.errors import UpstreamError
@@ -91,6 +91,13 @@ def _meant(error: Exception) -> Exception:
             retryable=True,
             user_message="This took longer than Slack allows, so nothing was opened and nothing "
             "was changed. Do it once more.",
+        )
+    if passing(error):
+        return UpstreamError(
+            f"a view: {why(error)}",
+            system="Slack",
+            retryable=True,
+            user_message="Slack did not open it in time, and nothing was changed. Do it once more.",
         )
     return error
 
