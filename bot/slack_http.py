@@ -25,7 +25,9 @@ ANSWER_BYTES = 16 * 1024 * 1024
 PARTS: dict[str, tuple[str, type]] = {
     "apps.connections.open": ("url", str),
     "auth.test": ("team_id", str),
+    "chat.postEphemeral": ("message_ts", str),
     "chat.postMessage": ("ts", str),
+    "chat.update": ("ts", str),
     "conversations.history": ("messages", list),
     "conversations.info": ("channel", dict),
     "conversations.open": ("channel", dict),

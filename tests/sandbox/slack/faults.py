@@ -8,7 +8,7 @@ from tests.sandbox.slack.spoiling import Spoil
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """What happens to the next calls of a method, or to those into one channel."""
+    """What happens to the next calls of a method, or to those that name one channel or person."""
 
     method: str
     channel: str | None = None

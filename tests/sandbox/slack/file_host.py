@@ -22,8 +22,8 @@ LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Slack</title></head><body>Sign i
 FILE_PAGE = "<!DOCTYPE html><html><head><title>File</title></head><body>A page</body></html>"
 
 
-DOWNLOAD = "files.download"
-"""What faults call a download; it is no method of the API."""
+DOWNLOAD, UPLOAD = "files.download", "files.upload"
+"""What faults call what the host does; they are no methods of the API."""
 
 
 class FileHost:
@@ -49,6 +49,14 @@ class FileHost:
 
     async def upload(self, request: Request) -> Response:
         """Take the bytes of an upload that was announced, of the length that was announced."""
+        fault = self._team.faults.take(UPLOAD, None)
+        if fault is None:
+            return await self._upload(request)
+        refused = PlainTextResponse("no", 500)
+        answer = await self._upload(request) if fault.accepted else refused
+        return (await troubled(request, fault, answer))[0]
+
+    async def _upload(self, request: Request) -> Response:
         ticket = self._team.files.tickets.get(request.path_params["ticket"])
         if ticket is None or ticket.arrived:
             return PlainTextResponse("no such upload", 404)
