@@ -38,7 +38,9 @@ PARTS: dict[str, tuple[str, type]] = {
     "usergroups.users.list": ("users", list),
     "users.info": ("user", dict),
     "views.open": ("view", dict),
+    "views.publish": ("view", dict),
     "views.push": ("view", dict),
+    "views.update": ("view", dict),
 }
 """What an answer must hold to be one: *ok* alone is none."""
 
