@@ -17,6 +17,7 @@ from bot.slack_errors import code_of, passing, why
 from bot.views.blocks import Message, page, section
 from bot.work import Work
 from services.errors import UpstreamError
+from storage.database import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class Failures:
         elif presser:
             self.work.start(tell_directly(client, presser, told(error)))
         else:
-            log.error("delivery_failed", exc_info=error)
+            return _unheard(error)
         return BoltResponse(status=200, body="")
 
 
@@ -73,6 +74,15 @@ def _answered(error: Exception) -> BoltResponse:
     return BoltResponse(
         status=200, body=json.dumps(answer), headers={"content-type": "application/json"}
     )
+
+
+def _unheard(error: Exception) -> BoltResponse:
+    """Nobody waits for an answer to an event; one that was not kept is brought again by Slack."""
+    if isinstance(error, StorageError):
+        log.warning("delivery_not_kept", extra={"error": str(error)})
+        return BoltResponse(status=503, body="")
+    log.error("delivery_failed", exc_info=error)
+    return BoltResponse(status=200, body="")
 
 
 class Repeated(Exception):
