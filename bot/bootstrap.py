@@ -15,6 +15,7 @@ from bot.core import Ground, core_of
 from bot.heartbeat import Heartbeat
 from bot.intake import take
 from bot.metrics import Metrics
+from bot.microsoft import Microsoft, microsoft_of
 from bot.preflight import SlackSide
 from bot.schedule import LanePlan, Schedule
 from bot.settings import Settings
@@ -27,6 +28,7 @@ from services.apple.program import AppleProgram
 from services.apple.vault import Vault
 from services.clock import Clock
 from services.deliveries import Deliveries
+from services.graph.program import IntuneProgram
 from services.keys import open_keys
 from services.programs import Program
 from services.sealing import KeyRing, parse_keys
@@ -88,18 +90,35 @@ def keys_of(settings: Settings) -> KeyRing:
     return parse_keys(tuple(key.get_secret_value() for key in settings.encryption_keys))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holders:
+    """Those who hold tokens, with their connections open; `microsoft` is None where not set up."""
+
+    programs: dict[ProgramName, Program]
+    microsoft: Microsoft | None
+
+
 @asynccontextmanager
-async def programs_of(
+async def holders_of(
     settings: Settings, store: Store, *, clock: Clock, called: Called = lambda _holder, _end: None
-) -> AsyncIterator[dict[ProgramName, Program]]:
-    """The programs that this deployment offers, with their connections open."""
+) -> AsyncIterator[Holders]:
+    """Every program that may hold tokens here, whether or not new ones are offered.
 
-    def apple_called(outcome: str) -> None:
-        called(ProgramName.APPLE, outcome)
+    Raises ConfigurationError where Microsoft's settings cannot be used.
+    """
+    async with (
+        apple_http(settings.apple_enrollment_url, _counting(called, ProgramName.APPLE)) as http,
+        microsoft_of(settings, _counting(called, ProgramName.INTUNE)) as microsoft,
+    ):
+        apple = AppleProgram(store.database, http, Vault(store.keys), clock)
+        intune = IntuneProgram(store.database, microsoft.intune if microsoft else None, clock)
+        yield Holders(
+            programs={ProgramName.APPLE: apple, ProgramName.INTUNE: intune}, microsoft=microsoft
+        )
 
-    async with apple_http(settings.apple_enrollment_url, apple_called) as http:
-        vault = Vault(store.keys)
-        yield {ProgramName.APPLE: AppleProgram(store.database, http, vault, clock)}
+
+def _counting(called: Called, holder: ProgramName) -> Callable[[str], None]:
+    return functools.partial(called, holder)
 
 
 @asynccontextmanager
@@ -116,11 +135,21 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
 
             store, called = Store(database=database, keys=keys), metrics.called
             async with (
+<<<<<<< HEAD
                 programs_of(settings, store, clock=clock, called=called) as programs,
                 slack_client(settings) as slack,
+=======
+                holders_of(settings, store, clock=clock, called=called) as holders,
+                aiohttp.ClientSession(timeout=SLACK_TIMEOUT) as session,
+>>>>>>> main
             ):
                 ground = Ground(
-                    database=database, keys=keys, programs=programs, slack=slack, clock=clock
+                    database=database,
+                    keys=keys,
+                    programs=holders.programs,
+                    microsoft=holders.microsoft,
+                    slack=slack,
+                    clock=clock,
                 )
                 service = _service(settings, side, ground, metrics)
                 made.append(service.schedule)

@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.drawing import Drawing
 from bot.files import SlackFiles
 from bot.identity import Identity
+from bot.microsoft import Microsoft
 from bot.notifier import SlackNotifier
 from bot.preflight import SlackSide, role_assignments
 from bot.scopes import Granted
@@ -20,6 +21,7 @@ from services.audit import AuditLog
 from services.clock import Clock
 from services.delivery import Delivery
 from services.desk import Desk, DeskGround, desk_of
+from services.graph.imports import Imports
 from services.history import History
 from services.notices import Channels, Notices
 from services.overview import Overviews
@@ -39,6 +41,7 @@ class Ground:
     database: Database
     keys: KeyRing
     programs: Mapping[ProgramName, Program]
+    microsoft: Microsoft | None
     slack: AsyncWebClient
     clock: Clock
 
@@ -47,7 +50,7 @@ class Ground:
 class Core:
     """The services, wired."""
 
-    people: People
+    people: Identity
     desk: Desk
     syncing: Syncing
     delivery: Delivery
@@ -55,6 +58,8 @@ class Core:
     history: History
     overviews: Overviews
     watch: Watching
+    imports: Imports | None
+    """Looks at the tokens that Intune has; None where it is not offered, or nobody can ask it."""
 
 
 def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
@@ -73,6 +78,7 @@ def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
     desk = _desk(settings, ground, people, audit, notices)
     every = settings.sync_interval
     return Core(
+        imports=_imports(settings, ground, audit, notices),
         people=people,
         desk=desk,
         syncing=_syncing(settings, ground, people, audit, notices),
@@ -95,8 +101,24 @@ def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
                 people=people,
                 audit=audit,
                 clock=clock,
+                microsoft=ground.microsoft,
             ),
         ),
+    )
+
+
+def _imports(
+    settings: Settings, ground: Ground, audit: AuditLog, notices: Notices
+) -> Imports | None:
+    if ground.microsoft is None or ProgramName.INTUNE not in settings.programs:
+        return None
+    return Imports(
+        database=ground.database,
+        intune=ground.microsoft.intune,
+        audit=audit,
+        notices=notices,
+        clock=ground.clock,
+        every=settings.sync_interval,
     )
 
 
@@ -123,6 +145,7 @@ def _desk(
         DeskGround(
             database=ground.database,
             programs=ground.programs,
+            offered=frozenset(settings.programs),
             people=people,
             files=SlackFiles(ground.slack, settings.file_origin),
             keys=ground.keys,

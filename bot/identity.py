@@ -36,6 +36,11 @@ class Identity:
         self._members = _Remembered(self._look_up_member)
         self._groups = _Remembered(self._look_up_group)
 
+    def forget(self) -> None:
+        """Look everybody up anew from now on: something changed at Slack."""
+        self._members.forget()
+        self._groups.forget()
+
     async def actor(self, person: str, *, fresh: bool) -> Actor:
         """The person with their roles now. Raises UpstreamError."""
         if not await self._members.get(person, fresh=fresh):
@@ -92,17 +97,21 @@ class _Remembered(Generic[Found]):
     def __init__(self, look_up: Callable[[str], Awaitable[Found]]) -> None:
         self._look_up = look_up
         self._entries: dict[str, _Entry[Found]] = {}
+        self._forgotten = 0
 
     def forget(self) -> None:
         """Look everything up anew from now on."""
         self._entries.clear()
+        self._forgotten += 1
 
     async def get(self, asked: str, *, fresh: bool) -> Found:
         entry = self._entries.get(asked)
         if entry is not None and not fresh and time.monotonic() < entry.until:
             return entry.found
+        begun = self._forgotten
         found = await self._look_up(asked)
-        self._entries[asked] = _Entry(found, time.monotonic() + FRESH_SECONDS)
+        if begun == self._forgotten:
+            self._entries[asked] = _Entry(found, time.monotonic() + FRESH_SECONDS)
         return found
 
 

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from PIL import Image, ImageDraw
 
 from bot.fonts import BOLD, draw_text, drawable, fitted, shown_letters, width
-from bot.views.wording import WAITING, days, number
+from bot.views.wording import HEALTH, WAITING, days, number
 from services.calendar import local_day
-from services.tokens import days_left
+from services.tokens import IN_TROUBLE, days_left
 from storage.records import Token
 from storage.states import Health, TokenState
 
@@ -33,6 +33,7 @@ SHOWN = 40
 SPAN = 366
 """Days from the left end of the line to its right end."""
 SOON, URGENT = 30, 7
+RIM = 4
 LARGE, MIDDLE, SMALL = 40, 34, 28
 GROUND, INK, FAINT, LINE = "#f7f7f5", "#1d1c1d", "#5c5a5e", "#d5d4d6"
 FINE, NEAR, NOW = "#1f6f4a", "#a15c00", "#b3123a"
@@ -53,6 +54,8 @@ class _Row:
     said: str
     left: int | None
     colour: str
+    down: bool
+    """Whether enrolment is down although its time is not over: what is left is drawn hollow."""
 
 
 def picture(tokens: Sequence[Token], now: datetime, zone: ZoneInfo) -> Picture:
@@ -82,7 +85,8 @@ def _row(index: int, token: Token, now: datetime, zone: ZoneInfo) -> _Row:
     left = days_left(token.expires_at, now, zone)
     said, colour = _said(token, left)
     name = " ".join(token.name.split())
-    return _Row(number=index, name=name, said=said, left=left, colour=colour)
+    down = token.state is TokenState.ACTIVE and token.health in IN_TROUBLE - {Health.EXPIRED}
+    return _Row(number=index, name=name, said=said, left=left, colour=colour, down=down)
 
 
 def _said(token: Token, left: int | None) -> tuple[str, str]:
@@ -92,7 +96,7 @@ def _said(token: Token, left: int | None) -> tuple[str, str]:
     ill = token.state is TokenState.ACTIVE and token.health not in {None, Health.OK}
     words = _words(left)
     if ill and token.health is not None and token.health is not Health.EXPIRED:
-        return f"{token.health.value.replace('_', ' ')}, {words}", NOW
+        return f"{HEALTH[token.health]}, {words}", NOW
     if left is None:
         return words, FAINT
     return words, NOW if left <= URGENT else NEAR if left <= SOON else FINE
@@ -167,6 +171,9 @@ def _bar(draw: ImageDraw.ImageDraw, row: _Row, y: int, scale: float) -> None:
     left = max(0, row.left or 0)
     x, colour = _x(left), row.colour
     draw.line([(MARGIN, y), (x, y)], fill=colour, width=14)
+    if row.down:
+        _hollow(draw, x, y)
+        return
     if left > SPAN:
         draw.polygon([(x + 8, y - 16), (x + 28, y), (x + 8, y + 16)], fill=colour)
     if row.left is not None and row.left < 0:
@@ -177,6 +184,18 @@ def _bar(draw: ImageDraw.ImageDraw, row: _Row, y: int, scale: float) -> None:
         _diamond(draw, x, y, colour=colour, size=20 * scale)
     else:
         _disc(draw, x, y, colour=colour, size=14)
+
+
+def _hollow(draw: ImageDraw.ImageDraw, x: float, y: float) -> None:
+    """Empty a bar, and end it with a ring: its time is left, but of no use."""
+    if x - MARGIN > 2 * RIM:
+        draw.line([(MARGIN + RIM, y), (x - RIM, y)], fill=GROUND, width=14 - 2 * RIM)
+    _ring(draw, x, y, colour=NOW, size=14)
+
+
+def _ring(draw: ImageDraw.ImageDraw, x: float, y: float, *, colour: str, size: float) -> None:
+    _disc(draw, x, y, colour=colour, size=size)
+    _disc(draw, x, y, colour=GROUND, size=size - RIM)
 
 
 def _cross(draw: ImageDraw.ImageDraw, x: float, y: float, *, colour: str, size: float) -> None:
@@ -209,7 +228,7 @@ def _legend(draw: ImageDraw.ImageDraw, y: int) -> None:
     """The forms and what they mean; drawn, since no font need have them."""
     x = float(MARGIN + 12)
     forms = ((_cross, 9, "expired"), (_triangle, 13, "7 days"), (_diamond, 13, "30 days"))
-    for form, size, words in (*forms, (_disc, 10, "more")):
+    for form, size, words in (*forms, (_disc, 10, "more"), (_ring, 11, "down")):
         form(draw, x, y - 10, colour=FAINT, size=size)
         draw_text(draw, (x + 22, y), words, size=SMALL, colour=FAINT)
         x += 22 + width(words, SMALL) + 44

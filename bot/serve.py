@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from bot.bootstrap import keys_of, running
 from bot.metrics import Metrics
+from bot.microsoft import application_of
 from bot.preflight import SlackSide, preflight, preflight_sockets
 from bot.settings import NO_DELIVERY, Settings, unknown_names
 from bot.slack_http import slack_client
@@ -38,6 +39,7 @@ async def serve(settings: Settings) -> None:
     for address in settings.other_addresses():
         log.warning("address_not_default", extra={"address": address})
     keys_of(settings)
+    application_of(settings)
     with _listen(settings) as listener, _metrics_listener(settings) as scraped:
         async with slack_client(settings) as slack:
             side = await preflight(slack, settings)

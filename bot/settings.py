@@ -3,31 +3,51 @@
 A `.env` in the working folder is read too; the environment wins. README's table is made from here.
 """
 
-import ipaddress
-import re
 from collections.abc import Mapping
 from datetime import time, timedelta
 from pathlib import Path
-from typing import Annotated
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.setting_rules import (
+    Address,
+    ApprovalsRequired,
+    CertificateFile,
+    ChannelId,
+    ClientId,
+    Days,
+    Keys,
+    LogForm,
+    LogLevel,
+    OrganisationIds,
+    Origin,
+    PeopleIds,
+    ProgramNames,
+    SecretAddress,
+    SlackBase,
+    Switch,
+    TenantId,
+    TimeOfDay,
+    Zone,
+    entra_fault,
+    on_loopback,
+    origin,
+)
 from services.calendar import Calendar
 from services.errors import ConfigurationError
 from services.policy import Approvals
-from storage.states import Action, ProgramName
+from storage.states import ProgramName
 
 ENV_FILE = Path(".env")
-PERSON_OR_GROUP = re.compile(r"[UWS][A-Z0-9]{2,20}")
-CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}")
-ORGANISATION = re.compile(r"[A-Za-z0-9-]{1,128}")
 SLACK_API = "https://slack.com/api/"
 APPLE = "https://mdmenrollment.apple.com"
-ADDRESSES = ("slack_api_url", "apple_enrollment_url", "clock_url")
+GRAPH = "https://graph.microsoft.com"
+ENTRA_LOGIN = "https://login.microsoftonline.com"
+MICROSOFT = ("graph_url", "entra_login_url")
+ADDRESSES = ("slack_api_url", "apple_enrollment_url", *MICROSOFT, "clock_url")
 """The settings that are addresses."""
 
 NO_DELIVERY = (
@@ -36,8 +56,11 @@ NO_DELIVERY = (
     "under *App-Level Tokens*. Or set SLACK_SIGNING_SECRET (HTTP mode) from the same page."
 )
 
-Words = Annotated[tuple[str, ...], NoDecode]
-"""A comma-separated list."""
+
+def _usual_programs(settings: dict[str, object]) -> tuple[ProgramName, ...]:
+    """Apple's, and Intune's where Microsoft can be asked."""
+    asked = settings.get("entra_client_id") is not None
+    return (ProgramName.APPLE, ProgramName.INTUNE) if asked else (ProgramName.APPLE,)
 
 
 class Settings(BaseSettings):
@@ -55,47 +78,78 @@ class Settings(BaseSettings):
         None,
         description="The signing secret of the Slack app: HTTP mode, where no app token is set.",
     )
-    slack_api_url: str = Field(
+    slack_api_url: SlackBase = Field(
         SLACK_API,
         description="Base of Slack's API, ends in `/api/`. When set, files come only from its "
         "origin, else from Slack's file host.",
     )
-    operators: Words = Field(
+    operators: PeopleIds = Field(
         (), description="People and groups who start requests (ids, comma-separated)."
     )
-    approvers: Words = Field((), description="People and groups who decide on requests.")
-    admins: Words = Field((), description="People and groups who get incidents.")
-    viewers: Words = Field((), description="People and groups who may look; empty: the operators.")
-    approvals_required: Annotated[Approvals, NoDecode] = Field(
+    approvers: PeopleIds = Field((), description="People and groups who decide on requests.")
+    admins: PeopleIds = Field((), description="People and groups who get incidents.")
+    viewers: PeopleIds = Field(
+        (), description="People and groups who may look; empty: the operators."
+    )
+    approvals_required: ApprovalsRequired = Field(
         Approvals(by_action={}),
         description="How many approvals a guarded action needs: a number, or pairs such as "
         "`create=2`. With 0 an action runs at once.",
         validate_default=False,
     )
-    alert_channel: str = Field(description="The channel that gets alerts and outcomes (`C…`).")
-    approval_channel: str = Field(
+    alert_channel: ChannelId = Field(
+        description="The channel that gets alerts and outcomes (`C…`)."
+    )
+    approval_channel: ChannelId = Field(
         "", description="The channel that gets requests; empty: the alert channel."
     )
-    apple_organisations: Annotated[tuple[str, ...], NoDecode] = Field(
+    apple_organisations: OrganisationIds = Field(
         (),
         description="The ids of the Apple organisations whose tokens are taken; empty: any, and a "
         "new one is announced.",
-    )
-    programs: Annotated[tuple[ProgramName, ...], NoDecode] = Field(
-        (ProgramName.APPLE,), description="Which kinds of token are offered: `apple`."
     )
     database_url: str = Field(
         "sqlite+aiosqlite:///data/enroll-token.db",
         description="The database; a relative path is relative to the working folder.",
     )
-    encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+    encryption_keys: Keys = Field(
         description="`name:base64 of 32 bytes`, comma-separated, or `file:PATH` with one such "
         "line per key. The first seals, all open. Make one with `enroll-token keys new`."
     )
-    apple_enrollment_url: str = Field(
+    apple_enrollment_url: Origin = Field(
         APPLE, description="Origin of Apple's device-enrollment service."
     )
-    reminder_days: Annotated[tuple[int, ...], NoDecode] = Field(
+    graph_url: Origin = Field(GRAPH, description="Origin of Microsoft Graph.")
+    entra_login_url: Origin = Field(
+        ENTRA_LOGIN, description="Origin at which Microsoft Entra gives access tokens."
+    )
+    entra_tenant_id: TenantId | None = Field(
+        None, description="The tenant: its id, or a domain of it. See docs/intune.md."
+    )
+    entra_client_id: ClientId | None = Field(
+        None,
+        description="The application (client) id of the app registration through which Microsoft "
+        "is asked; empty: it is not asked.",
+    )
+    entra_client_secret: SecretStr | None = Field(
+        None, description="A client secret of that app registration. A certificate is safer."
+    )
+    entra_client_certificate: CertificateFile | None = Field(
+        None,
+        description="Instead of a secret: the path of a PEM file with the private key and the "
+        "certificate that the app registration has.",
+    )
+    entra_watch: Switch = Field(
+        default=False,
+        description="`on`: look every hour whether a token's Apple ID is the account of somebody "
+        "in Entra who was disabled, was deleted, or has a newer password than the token.",
+    )
+    programs: ProgramNames = Field(
+        default_factory=_usual_programs,
+        description="Which kinds of token are offered: `apple`, `intune` or both. `intune` without "
+        "`ENTRA_CLIENT_ID`: people enter what the admin center shows.",
+    )
+    reminder_days: Days = Field(
         (60, 30, 14, 7, 3, 1, 0),
         description="Days before a token's end on which people are reminded; after it, daily.",
         validate_default=False,
@@ -105,13 +159,13 @@ class Settings(BaseSettings):
         21600, ge=1, description="Seconds between looks at a token's health at its holder."
     )
     tick_every: int = Field(30, ge=1, description="Seconds between looks at what is due.")
-    time_zone: str = Field("UTC", description="The zone in which dates are shown (IANA name).")
-    clock_url: str | None = Field(
+    time_zone: Zone = Field("UTC", description="The zone in which dates are shown (IANA name).")
+    clock_url: Address | None = Field(
         None,
         description="A sandbox's clock, which the bot then goes by; refused unless every address "
         "is on loopback. Empty: the machine's time.",
     )
-    day_starts: str = Field(
+    day_starts: TimeOfDay = Field(
         "09:00", description="When reminders and the digest are due in that zone (`HH:MM`)."
     )
     host: str = Field("127.0.0.1", description="The address that `serve` listens on.")
@@ -122,129 +176,47 @@ class Settings(BaseSettings):
         le=65535,
         description="The port on which `GET /metrics` answers, for Prometheus; empty: off.",
     )
-    heartbeat_url: SecretStr | None = Field(
+    heartbeat_url: SecretAddress | None = Field(
         None,
         description="An address that is called once per healthy minute, so that silence is seen; "
         "empty: off.",
     )
-    log_level: str = Field("INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`.")
-    log_format: str = Field("text", description="`text` or `json`.")
-
-    @field_validator("operators", "approvers", "admins", "viewers", mode="before")
-    @classmethod
-    def _people(cls, value: object) -> tuple[str, ...]:
-        return _each(value, PERSON_OR_GROUP, "ids of people (U… or W…) or groups (S…)")
-
-    @field_validator("apple_organisations", mode="before")
-    @classmethod
-    def _organisations(cls, value: object) -> tuple[str, ...]:
-        return _each(value, ORGANISATION, "ids of organisations, as Apple writes them")
-
-    @field_validator("alert_channel", "approval_channel")
-    @classmethod
-    def _channel(cls, value: str) -> str:
-        if value and not CHANNEL.fullmatch(value):
-            raise ValueError("takes the id of a channel (C… or G…), not its name")
-        return value
-
-    @field_validator("approvals_required", mode="before")
-    @classmethod
-    def _approvals(cls, value: object) -> Approvals:
-        return value if isinstance(value, Approvals) else _parse_approvals(str(value))
-
-    @field_validator("programs", mode="before")
-    @classmethod
-    def _programs(cls, value: object) -> tuple[ProgramName, ...]:
-        names = value if isinstance(value, tuple) else _words(str(value))
-        if set(names) != {ProgramName.APPLE}:
-            raise ValueError("takes apple; this release has no other program")
-        return (ProgramName.APPLE,)
-
-    @field_validator("encryption_keys", mode="before")
-    @classmethod
-    def _keys(cls, value: object) -> tuple[SecretStr, ...]:
-        if isinstance(value, tuple):
-            return value
-        return tuple(SecretStr(entry) for word in _words(str(value)) for entry in _key_lines(word))
-
-    @field_validator(*ADDRESSES)
-    @classmethod
-    def _address(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("takes an address without a user and password in it")
-        if parts.scheme != "https" and not (parts.scheme == "http" and _loopback(parts.hostname)):
-            raise ValueError("takes an https address, or http to a loopback address")
-        return value
-
-    @field_validator("heartbeat_url")
-    @classmethod
-    def _heartbeat(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            cls._address(value.get_secret_value())
-            if not urlsplit(value.get_secret_value()).hostname:
-                raise ValueError("takes an https address, or http to a loopback address")
-        return value
-
-    @field_validator("reminder_days", mode="before")
-    @classmethod
-    def _days(cls, value: object) -> tuple[int, ...]:
-        if isinstance(value, tuple):
-            return value
-        words = _words(str(value))
-        if not all(word.isdecimal() and len(word) <= 3 and int(word) <= 365 for word in words):  # noqa: PLR2004 - a year of three digits
-            raise ValueError("takes numbers of days from 0 to 365, such as 30,7,1")
-        return tuple(sorted({int(word) for word in words}, reverse=True))
-
-    @field_validator("day_starts")
-    @classmethod
-    def _morning(cls, value: str) -> str:
-        if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
-            raise ValueError("takes a time of day such as 09:00")
-        return value
-
-    @field_validator("time_zone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError("takes an IANA name such as Europe/Berlin") from error
-        return value
-
-    @field_validator("log_level")
-    @classmethod
-    def _level(cls, value: str) -> str:
-        if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
-            raise ValueError("takes DEBUG, INFO, WARNING or ERROR")
-        return value.upper()
-
-    @field_validator("log_format")
-    @classmethod
-    def _format(cls, value: str) -> str:
-        if value not in {"text", "json"}:
-            raise ValueError("takes text or json")
-        return value
+    log_level: LogLevel = Field("INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`.")
+    log_format: LogForm = Field("text", description="`text` or `json`.")
 
     @model_validator(mode="after")
     def _whole(self) -> "Settings":
-        if not self.slack_api_url.endswith("/api/"):
-            raise ValueError("SLACK_API_URL takes a base that ends in /api/")
-        if urlsplit(self.apple_enrollment_url).path not in {"", "/"}:
-            raise ValueError("APPLE_ENROLLMENT_URL takes an origin without a path")
+        self._entra_whole()
         if self.clock_url is not None:
             self._all_on_loopback()
         return self
 
+    def _entra_whole(self) -> None:
+        said = entra_fault(
+            tenant=self.entra_tenant_id,
+            client=self.entra_client_id,
+            secret=self.entra_client_secret,
+            certificate=self.entra_client_certificate,
+            watch=self.entra_watch,
+        )
+        if said is not None:
+            raise ValueError(said)
+
     def _all_on_loopback(self) -> None:
         # With a moved clock reminders and expiry are wrong: nothing real may hang on them.
         addresses = {name: getattr(self, name) for name in ADDRESSES}
+        if self.entra_client_id is None:
+            # Without it nobody calls Microsoft; an address that somebody set is looked at all the
+            # same.
+            addresses = {
+                name: address
+                for name, address in addresses.items()
+                if name not in MICROSOFT or name in self.model_fields_set
+            }
         if self.heartbeat_url is not None:
             addresses["heartbeat_url"] = self.heartbeat_url.get_secret_value()
         for name, address in addresses.items():
-            if not _loopback(urlsplit(address).hostname):
+            if not on_loopback(address):
                 raise ValueError(
                     "CLOCK_URL is for a sandbox alone: it is refused while "
                     f"{name.upper()} is not a loopback address"
@@ -291,7 +263,12 @@ def load_settings(kind: type[Settings] = Settings) -> Settings:
     try:
         return kind()  # type: ignore[call-arg]  # the environment gives the required ones
     except ValidationError as error:
-        said = " ".join(_said(dict(one)) for one in error.errors(include_input=False))
+        said = " ".join(
+            _said(dict(one))
+            for one in error.errors(include_input=False)
+            # A default that follows from other settings is no fault of its own.
+            if one["type"] != "default_factory_not_called"
+        )
         raise ConfigurationError(f"settings: {said}", user_message=said) from None
 
 
@@ -303,12 +280,6 @@ def unknown_names() -> list[str]:
     return sorted(name for name in dotenv_values(ENV_FILE) if name.upper() not in known)
 
 
-def origin(url: str) -> str:
-    """Scheme, host and port of an address."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 def _said(error: Mapping[str, object]) -> str:
     place = error["loc"]
     name = str(place[0]).upper() if isinstance(place, tuple) and place else ""
@@ -316,52 +287,3 @@ def _said(error: Mapping[str, object]) -> str:
         return f"{name} is not set: see the table of settings in README."
     text = str(error["msg"]).removeprefix("Value error, ")
     return f"{name} {text}.".strip()
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _each(value: object, form: re.Pattern[str], what: str) -> tuple[str, ...]:
-    words = value if isinstance(value, tuple) else _words(str(value))
-    for word in words:
-        if not form.fullmatch(word):
-            raise ValueError(f"takes {what}; {_shown(word)} is none")
-    return words
-
-
-def _shown(word: str) -> str:
-    # A secret that was pasted into the wrong place is not repeated.
-    return "a Slack token" if word.startswith(("xox", "xapp")) else repr(word[:40])
-
-
-def _parse_approvals(text: str) -> Approvals:
-    default, by_action = 1, {}
-    for word in _words(text):
-        action, equals, number = word.rpartition("=")
-        if not number.isdecimal() or (equals and action not in set(Action)):
-            raise ValueError(
-                f"takes a number, or pairs such as create=2; {_shown(word)} is neither"
-            )
-        if equals:
-            by_action[action] = int(number)
-        else:
-            default = int(number)
-    return Approvals(default=default, by_action=by_action)
-
-
-def _key_lines(word: str) -> tuple[str, ...]:
-    if not word.startswith("file:"):
-        return (word,)
-    try:
-        text = Path(word.removeprefix("file:")).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"names a file that cannot be read: {type(error).__name__}") from None
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
-
-
-def _loopback(host: str | None) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False

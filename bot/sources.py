@@ -59,6 +59,8 @@ def _values(name: str, value: object) -> Iterator[str]:
             return
         case SecretStr():
             yield "set"
+        case bool():
+            yield "on" if value else "off"
         case tuple() if name == "encryption_keys":
             # What stands before the colon is a key's name; without a colon all of it is secret.
             for key in value:

@@ -15,6 +15,8 @@ from bot.listeners.decisions import DecisionButtons
 from bot.listeners.failures import Failures
 from bot.listeners.history import HistoryViews
 from bot.listeners.home import HomeTab
+from bot.listeners.owners import OwnerButton
+from bot.listeners.people import PeopleEvents
 from bot.listeners.pictures import PictureButton
 from bot.listeners.reminders import ReminderButtons
 from bot.listeners.renew import TokenForms
@@ -74,6 +76,8 @@ def register(
     for surface in (creating, token_forms, history, syncs, reporting):
         surface.register(app)
     ReminderButtons(answers=core.watch.answers, health=core.watch.health, work=work).register(app)
+    PeopleEvents(people=core.people, reports=core.watch.reports).register(app)
+    OwnerButton(owners=core.watch.owners, work=work).register(app)
     PictureButton(digest=core.watch.digest, work=work).register(app)
     homes = Homes(slack, core.overviews, zone=zone)
     HomeTab(homes=homes, forms=creating, work=work).register(app)
@@ -137,10 +141,12 @@ def _lanes(core: Core, forms: UploadForms, work: Work, slack: AsyncWebClient) ->
     return [
         LanePlan(name="decisions", sweep=desk.decisions.finish_recorded),
         LanePlan(name="preparation", sweep=desk.preparation.begin_approved),
+        LanePlan(name="left_overs", sweep=desk.preparation.take_back),
         LanePlan(name="deletions", sweep=desk.deletions.carry_out_approved),
         LanePlan(name="requests", sweep=desk.life.sweep),
         LanePlan(name="renewals", sweep=desk.renewals.look_under_way),
         LanePlan(name="uploads", sweep=uploads),
         LanePlan(name="sync", sweep=core.syncing.sync.run_due),
         LanePlan(name="outbox", sweep=outbox),
+        *([LanePlan(name="imports", sweep=core.imports.run_due)] if core.imports else []),
     ]

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
 
-from bot.bootstrap import Store, keys_of, programs_of
+from bot.bootstrap import Store, holders_of, keys_of
 from bot.clock import clock_of
 from bot.logs import set_up_logs
 from bot.settings import Settings, load_settings
@@ -110,12 +110,12 @@ async def _opened(settings: Settings) -> AsyncIterator[tuple[Database, Sync]]:
         store = Store(database=database, keys=keys)
         async with (
             clock_of(settings.clock_url) as clock,
-            programs_of(settings, store, clock=clock) as programs,
+            holders_of(settings, store, clock=clock) as holders,
         ):
             channels = Channels(alert=settings.alert_channel, approval=settings.requests_channel)
             ground = SyncGround(
                 database=database,
-                programs=programs,
+                programs=holders.programs,
                 audit=AuditLog(keys, clock),
                 notices=Notices(channels),
                 clock=clock,

@@ -1,12 +1,14 @@
 """The watch's messages, drawn from the records as they are when a message is posted."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.picture import Picture, picture
-from bot.views import alerts, digest, reminders, reports
+from bot.views import alerts, digest, holder_news, reminders, reports
 from bot.views.alerts import Ill
 from bot.views.blocks import Block, Message
+from bot.views.holder_news import HolderNews, Seen
 from bot.views.reminders import Warned
 from bot.views.reports import Reported
 from services.calendar import Calendar
@@ -31,6 +33,7 @@ KINDS = frozenset(
         NoticeKind.REPORT,
         NoticeKind.REPORT_DIRECT,
         NoticeKind.HANDED_OVER,
+        NoticeKind.HOLDER_NEWS,
     }
 )
 """What this draws as a message; pictures go another way."""
@@ -58,6 +61,8 @@ class WatchDrawing:
                 return await self._alert(tx, item)
             case NoticeKind.REPORT | NoticeKind.REPORT_DIRECT:
                 return await self._report(tx, item)
+            case NoticeKind.HOLDER_NEWS:
+                return await self._holder_news(tx, item)
             case _:
                 return await self._handed_over(tx, item)
 
@@ -118,9 +123,24 @@ class WatchDrawing:
         report = await tx.reports.get(item.subject_id)
         if report is None:
             return None
-        shown = Reported(report=report, tokens=await outstanding(tx, report))
+        shown = Reported(
+            report=report,
+            tokens=await outstanding(tx, report),
+            account=await tx.entra.of(report.subject),
+        )
         draw = reports.directly if item.kind is NoticeKind.REPORT_DIRECT else reports.in_channel
         return draw(shown, self.calendar.zone)
+
+    async def _holder_news(self, tx: Transaction, item: OutboxItem) -> Message:
+        if "doubtful" in item.facts:
+            return holder_news.doubtful(int(item.facts["doubtful"]))
+        news = HolderNews(
+            imported=await _seen(tx, item, "imported"),
+            deleted=await _seen(tx, item, "deleted"),
+            renamed=await _seen(tx, item, "renamed"),
+            were=await _earlier_names(tx, item.facts.get("renamed", "").split()),
+        )
+        return holder_news.holder_news(news, self.calendar.zone)
 
     async def _handed_over(self, tx: Transaction, item: OutboxItem) -> Message:
         found = [await tx.tokens.get(one) for one in item.facts["tokens"].split()]
@@ -141,3 +161,18 @@ async def _renewed_by(tx: Transaction, token: Token) -> str | None:
         if one.after.get("expires_at") == end and one.action.startswith("token.")
     ]
     return bringing[-1] if bringing else None
+
+
+async def _seen(tx: Transaction, item: OutboxItem, kind: str) -> Seen:
+    found = [await tx.tokens.get(one) for one in item.facts.get(kind, "").split()]
+    count = int(item.facts.get(f"{kind}_count", "0"))
+    return Seen(tokens=[one for one in found if one is not None], count=count)
+
+
+async def _earlier_names(tx: Transaction, token_ids: Sequence[str]) -> dict[str, str]:
+    """What these tokens were called before they were renamed last."""
+    names: dict[str, str] = {}
+    for one in token_ids:
+        for entry in await tx.audit.page(Wanted(token_id=one, action="token.rename"), 1):
+            names[one] = entry.before.get("name", "")
+    return names

@@ -7,6 +7,7 @@ from datetime import timedelta
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.accounts import SlackAccounts
+from bot.microsoft import Microsoft
 from bot.schedule import LanePlan
 from bot.settings import Settings
 from services.alerts import Alerts
@@ -14,6 +15,7 @@ from services.answers import Answers
 from services.audit import AuditLog
 from services.clock import Clock
 from services.digest import Digest
+from services.entra_watch import Entra, EntraWatch
 from services.escalations import Escalations
 from services.health import HealthWatch
 from services.notices import Channels
@@ -37,11 +39,12 @@ class Grounds:
     people: People
     audit: AuditLog
     clock: Clock
+    microsoft: Microsoft | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watching:
-    """The services of the watch."""
+    """The services of the watch; `entra` is None where it is not switched on."""
 
     reminders: Reminders
     escalations: Escalations
@@ -51,6 +54,7 @@ class Watching:
     reports: Reports
     owners: Owners
     digest: Digest
+    entra: EntraWatch | None
 
 
 def watching(settings: Settings, ground: Grounds) -> Watching:
@@ -107,11 +111,20 @@ def watching(settings: Settings, ground: Grounds) -> Watching:
         digest=Digest(
             database=database, people=people, notices=notices, calendar=calendar, clock=clock
         ),
+        entra=_entra(settings, ground, reports),
     )
 
 
+def _entra(settings: Settings, ground: Grounds, reports: Reports) -> EntraWatch | None:
+    microsoft = ground.microsoft
+    if not settings.entra_watch or microsoft is None:
+        return None
+    entra = Entra(tenant=microsoft.tenant, directory=microsoft.users, intune=microsoft.intune)
+    return EntraWatch(database=ground.database, entra=entra, reports=reports, clock=ground.clock)
+
+
 def lanes(watch: Watching) -> list[LanePlan]:
-    """One lane for what waits on a holder, one for what waits on Slack, one for the rest."""
+    """A lane for each whom something waits on: a holder, Slack, Entra; and one for the rest."""
 
     async def health() -> None:
         await watch.health.run_due()
@@ -127,8 +140,10 @@ def lanes(watch: Watching) -> list[LanePlan]:
         await watch.owners.run_due()
         await watch.escalations.run_due()
 
+    entra = [LanePlan(name="entra", sweep=watch.entra.run_due)] if watch.entra else []
     return [
         LanePlan(name="health", sweep=health),
         LanePlan(name="reminders", sweep=reminders),
         LanePlan(name="people", sweep=people),
+        *entra,
     ]

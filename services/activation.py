@@ -1,4 +1,4 @@
-"""Activation: what changes when a file is proved. A new token, a renewed one, another server."""
+"""Activation: what changes once something is proved. A new token, a renewed one, another server."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from services.sync_plan import list_anew
 from services.wrong_file import WrongFile, WrongFileReason
 from storage.database import Transaction
 from storage.records import Request, Token, Upload
-from storage.states import Action, Health, RequestState, StoryEvent, TokenState
+from storage.states import Action, Evidence, Health, RequestState, StoryEvent, TokenState
 
 WITHOUT_APPROVAL = "without approval, token already downloaded"
 
@@ -80,6 +80,13 @@ class Activation:
         await self.notices.story(tx, request, event)
         if task.upload.file_id:
             await self.notices.file_cleanup(tx, task.upload)
+
+
+def origin_of(upload: Upload) -> str:
+    """Where what was brought came from, for the audit log."""
+    if upload.evidence is Evidence.SERVER_TOKEN_FILE:
+        return f"file:{upload.file_id or 'pasted'}"
+    return f"{upload.evidence}:{upload.id}"
 
 
 def replaces_server(task: Task, proof: Proof) -> bool:
@@ -168,7 +175,7 @@ def _deed(task: Task, proof: Proof, *, unapproved: bool) -> Deed:
         action="token.activate" if creates else "token.renew",
         subject=f"request:{task.request.id}",
         token_id=token.id,
-        origin=f"file:{task.upload.file_id or 'pasted'}",
+        origin=origin_of(task.upload),
         before={name: value for name, value in before.items() if value},
         after=after | ({"approval": WITHOUT_APPROVAL} if unapproved else {}),
     )

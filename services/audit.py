@@ -9,7 +9,7 @@ database put back. Both show against a head that was noted elsewhere, as the dig
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import Self
@@ -65,9 +65,26 @@ class AuditLog:
 
     async def append(self, tx: Transaction, deed: Deed) -> None:
         """Add an entry; if it cannot be written, the transaction with the change fails."""
+        await self.append_all(tx, [deed])
+
+    async def append_all(self, tx: Transaction, deeds: Sequence[Deed]) -> None:
+        """Add an entry for each deed, in their order and each as whole as alone."""
+        if not deeds:
+            return
         head = await tx.audit.head()
+        number, previous = (head.number, head.hash) if head else (0, FIRST)
+        entries = []
+        for deed in deeds:
+            number += 1
+            entry = self._entry(deed, number, previous)
+            entries.append(entry)
+            previous = entry.hash
+        await tx.audit.add_all(entries)
+        await tx.audit.set_head(self._head(entries[-1]))
+
+    def _entry(self, deed: Deed, number: int, previous: str) -> AuditEntry:
         entry = AuditEntry(
-            number=head.number + 1 if head else 1,
+            number=number,
             at=self.clock.now(),
             actor=deed.actor,
             action=deed.action,
@@ -77,12 +94,10 @@ class AuditLog:
             after=dict(deed.after),
             origin=deed.origin,
             key_name=self.keys.first.name,
-            previous_hash=head.hash if head else FIRST,
+            previous_hash=previous,
             hash="",
         )
-        signed = replace(entry, hash=self._hash(entry))
-        await tx.audit.add(signed)
-        await tx.audit.set_head(self._head(signed))
+        return replace(entry, hash=self._hash(entry))
 
     async def verify(self, database: Database, noted: NotedHead | None = None) -> str | None:
         """Walk the whole chain; None if it holds, else one sentence that names the first fault.

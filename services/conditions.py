@@ -14,7 +14,8 @@ from storage.states import ProgramName
 class Conditions:
     """The three conditions, each by its count; `live` says that the holder answered just now.
 
-    `trouble` is what the holder said instead, for people.
+    `trouble` is what the holder said instead, for people. `released` and `unseen` are as in
+    `Counts`; not `told`: nobody can ask the holder, so that a person has to look.
     """
 
     devices: int
@@ -23,6 +24,9 @@ class Conditions:
     live: bool
     retryable: bool = False
     trouble: str | None = None
+    released: int = 0
+    unseen: str = ""
+    told: bool = True
 
     def met(self) -> bool:
         """Whether nothing stands in the way."""
@@ -65,17 +69,19 @@ class ConditionReader:
             in_default_profile=counts.in_default_profile,
             profiles=counts.profiles,
             live=True,
+            released=counts.released,
+            unseen=counts.unseen,
+            told=counts.told,
         )
 
     async def _stored(self, token: Token) -> Counts:
         async with self.database.read() as tx:
-            default = await tx.profiles.default_of(token.id)
+            defaults = await tx.profiles.defaults_of(token.id)
+            having = [
+                await tx.devices.count_with_profile(token.id, one.profile_uuid) for one in defaults
+            ]
             return Counts(
                 devices=await tx.devices.count(token.id),
-                in_default_profile=await tx.devices.count_with_profile(
-                    token.id, default.profile_uuid
-                )
-                if default
-                else 0,
+                in_default_profile=sum(having),
                 profiles=await tx.profiles.count(token.id),
             )

@@ -56,4 +56,6 @@ class Deliveries:
             if self._forgot_at is None or now - self._forgot_at > FORGET_EVERY:
                 await tx.deliveries.forget(now - KEPT)
                 self._forgot_at = now
-            return [await tx.deliveries.first(key, now) for key in keys]
+            new = await tx.deliveries.note(keys, now)
+        # Of a key that came twice at once only the first is new.
+        return [key in new and key not in keys[:place] for place, key in enumerate(keys)]

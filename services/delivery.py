@@ -29,7 +29,7 @@ from services.posting import (
     Unsent,
     Untold,
 )
-from services.settling import EVENTS, LONGEST_PAUSE, Pace, doubt_after, wait_after
+from services.settling import EVENTS, LONGEST_PAUSE, QUIETLY, Pace, doubt_after, wait_after
 from storage.database import Database, StorageError, Transaction
 from storage.records import OutboxItem
 
@@ -197,14 +197,14 @@ class Delivery:
 
     async def _keep(self, item: OutboxItem, outcome: Outcome | Finding, until: float) -> None:
         """Store the outcome; while the database refuses, again and again."""
-        told = isinstance(outcome, Closed | Never)
+        told = isinstance(outcome, Closed | Never) and not _is_moot(item, outcome)
         admins = await self._admins() if told else frozenset()
         kept = await self._stored(item, outcome, admins, until)
         error = getattr(outcome, "error", None)
         if not kept:
             log.warning("lease_lost", extra={**_fields(item), "outcome": type(outcome).__name__})
         elif error is not None:
-            level, event = EVENTS[type(outcome)]
+            level, event = EVENTS[type(outcome)] if not _is_moot(item, outcome) else QUIETLY
             log.log(level, event, extra={**_fields(item), "error": error})
 
     async def _stored(
@@ -267,6 +267,11 @@ class Delivery:
         for admin in admins:
             await self.notices.message_refused(tx, item, admin, refusal.error, today)
         return await tx.outbox.bury(item, refusal.error)
+
+
+def _is_moot(item: OutboxItem, outcome: Outcome | Finding) -> bool:
+    """Whether only the change of an earlier direct message was refused, as of somebody who left."""
+    return isinstance(outcome, Never) and item.edits is not None and item.destination[0] in "UW"
 
 
 def _fields(item: OutboxItem) -> dict[str, object]:

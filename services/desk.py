@@ -26,10 +26,11 @@ from storage.states import ProgramName
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskGround:
-    """What requests stand on."""
+    """What requests stand on; of the programs, only those `offered` get new tokens."""
 
     database: Database
     programs: Mapping[ProgramName, Program]
+    offered: frozenset[ProgramName]
     people: People
     files: FileSource
     keys: KeyRing
@@ -67,7 +68,7 @@ def desk_of(on: DeskGround) -> Desk:
         audit=audit,
         notices=notices,
         approvals=on.approvals,
-        programs=frozenset(programs),
+        programs=on.offered,
         calendar=on.calendar,
         clock=clock,
     )
@@ -88,6 +89,7 @@ def desk_of(on: DeskGround) -> Desk:
             conditions=conditions,
             audit=audit,
             notices=notices,
+            calendar=on.calendar,
             clock=clock,
         ),
         decisions=Decisions(
@@ -106,7 +108,7 @@ def desk_of(on: DeskGround) -> Desk:
             calendar=on.calendar,
             clock=clock,
         ),
-        uploads=Uploads(database=database, keys=on.keys, clock=clock),
+        uploads=Uploads(database=database, keys=on.keys, calendar=on.calendar, clock=clock),
         proving=Proving(
             database=database,
             programs=programs,

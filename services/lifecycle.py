@@ -10,7 +10,8 @@ from storage.states import RequestState, TokenState
 TOKEN_MOVES: dict[TokenState, frozenset[TokenState]] = {
     TokenState.REQUESTED: frozenset({TokenState.AWAITING_TOKEN, TokenState.CANCELLED}),
     TokenState.AWAITING_TOKEN: frozenset({TokenState.ACTIVE, TokenState.CANCELLED}),
-    TokenState.ACTIVE: frozenset({TokenState.DELETING}),
+    # Deleted at once where somebody did it at the holder itself.
+    TokenState.ACTIVE: frozenset({TokenState.DELETING, TokenState.DELETED}),
     TokenState.DELETING: frozenset({TokenState.DELETED, TokenState.ACTIVE}),
     TokenState.DELETED: frozenset(),
     TokenState.CANCELLED: frozenset(),
@@ -25,6 +26,8 @@ REQUEST_MOVES: dict[RequestState, frozenset[RequestState]] = {
             RequestState.EXPIRED,
             # Without approval: a newer token was downloaded already, and its identity is proved.
             RequestState.COMPLETED,
+            # Its token was deleted at the holder itself.
+            RequestState.FAILED,
         }
     ),
     RequestState.APPROVED: frozenset(

@@ -29,6 +29,8 @@ class NextStep(StrEnum):
     """It does not work any more; it is renewed at once."""
     RENEW_SOON = "renew_soon"
     """It ends before long; it is renewed in time."""
+    LOOK_AT_HOLDER = "look_at_holder"
+    """Its holder's syncs with Apple fail or stay away; its console tells more."""
     AWAIT_ANSWER = "await_answer"
     """Its holder gives no usable answer; it is asked again by itself."""
     LOOK_AT_SYNC = "look_at_sync"
@@ -53,6 +55,8 @@ HEALTH_STEPS = {
     Health.REVOKED: NextStep.RENEW_NOW,
     Health.ACCOUNT_FORBIDDEN: NextStep.REPLACE_ADMIN,
     Health.EXPIRED: NextStep.RENEW_NOW,
+    Health.SYNC_ERROR: NextStep.LOOK_AT_HOLDER,
+    Health.STALE: NextStep.LOOK_AT_SYNC,
     Health.THROTTLED: NextStep.AWAIT_ANSWER,
     Health.UNREACHABLE: NextStep.AWAIT_ANSWER,
 }

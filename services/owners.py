@@ -9,9 +9,10 @@ from services.audit import AuditLog, Deed
 from services.calendar import Calendar
 from services.chores import claim, is_due
 from services.clock import Clock
-from services.errors import Invalid, NotAllowed, NotFound, UpstreamError
+from services.errors import Invalid, NotAllowed, NotFound, Refused, UpstreamError
 from services.phrases import people as named
-from services.policy import People, Role
+from services.phrases import quoted
+from services.policy import People, Role, require
 from services.reports import Reports
 from services.watch_notices import WatchNotices
 from storage.database import Database, Transaction
@@ -90,12 +91,7 @@ class Owners:
         Raises NotAllowed, NotFound.
         """
         async with self.database.read() as tx:
-            token = await tx.tokens.get(token_id)
-            if token is None or token.state in GONE:
-                raise NotFound(
-                    f"no living token {token_id!r}",
-                    user_message="This token is gone. See `/enroll-token list`.",
-                )
+            token = await _living(tx, token_id)
             found = [await tx.tokens.get(one) for one in await tx.watch.owned_by(token.owner)]
         await self._may(person, token)
         others = [one for one in found if one is not None and one.id != token.id]
@@ -123,6 +119,26 @@ class Owners:
                 await self._tell(tx, moved, new_owner, person)
         return moved
 
+    async def take(self, person: str, token_id: str, key: str) -> Token:
+        """Answer for a token that has nobody yet; twice is once.
+
+        Raises NotAllowed, NotFound, or Refused where somebody else was first.
+        """
+        actor = await self.people.actor(person, fresh=True)
+        require(actor, Role.OPERATOR, await self.people.holders(Role.OPERATOR, fresh=True))
+        async with self.database.write() as tx:
+            token = await _living(tx, token_id)
+            if token.owner == person:
+                return token
+            if token.owner or not await self._move(tx, token, person, person, key):
+                raise Refused(
+                    f"token {token.id} has an owner",
+                    user_message=f"{named([token.owner])} answers for {quoted(token.name)} "
+                    "already. They, or an admin, can hand it over: `/enroll-token report`.",
+                )
+            await self._tell(tx, [token], person, person)
+            return token
+
     async def _move(
         self, tx: Transaction, token: Token, new_owner: str, person: str, key: str
     ) -> bool:
@@ -130,7 +146,7 @@ class Owners:
             return False
         deed = Deed(
             actor=person,
-            action="token.hand_over",
+            action="token.take_over" if new_owner == person else "token.hand_over",
             subject=f"token:{token.id}",
             token_id=token.id,
             origin=key,
@@ -160,5 +176,15 @@ class Owners:
         raise NotAllowed(
             f"{person} may not hand over token {token.id}",
             user_message="A token is handed over by its owner, an operator or an admin: "
-            f"{named(frozenset({token.owner}).union(*holders))}.",
+            f"{named(frozenset({token.owner} - {''}).union(*holders))}.",
         )
+
+
+async def _living(tx: Transaction, token_id: str) -> Token:
+    token = await tx.tokens.get(token_id)
+    if token is None or token.state in GONE:
+        raise NotFound(
+            f"no living token {token_id!r}",
+            user_message="This token is gone. See `/enroll-token list`.",
+        )
+    return token

@@ -7,39 +7,22 @@ stored is a `Keep`, written by the caller in the transaction of the life-cycle c
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from services.errands import Brought, Errand, Offer
 from services.errors import UpstreamError
 from storage.database import Transaction
 from storage.records import Device, Token
-from storage.states import Health, ProgramName, SyncKind
+from storage.states import Evidence, Health, ProgramName, SyncKind
 
 Keep = Callable[[Transaction], Awaitable[None]]
 """Writes what a step leaves behind, within the transaction that it is given."""
 
 
-class Purpose(StrEnum):
-    """What a person goes to the portal for."""
-
-    CREATE = "create"
-    """The first server token of a new server."""
-    RENEW = "renew"
-    """A newer server token, for the key pair that the portal has."""
-    ROTATE = "rotate"
-    """A newer server token, or one of another server, for a new key pair."""
-
-
-class Evidence(StrEnum):
-    """What a person brings back from the portal to show that their part is done."""
-
-    SERVER_TOKEN_FILE = "server_token_file"  # noqa: S105 - a kind of evidence, not a credential
-    """The `.p7m`; the program checks and proves it."""
-    EXPIRY_DATE = "expiry_date"
-    """The date that the holder's own console shows; nobody can prove it."""
-    THEIR_WORD = "their_word"
-    """A click on *Done*; the program then asks the holder."""
+LeftOver = Callable[[str], Awaitable[None]]
+"""Told the id of a token of which something stays at the holder that nobody needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,19 +31,13 @@ class Beginning:
 
     `certificate_id` names a key pair whose certificate the person uploads at the portal, be its
     private key ours or the holder's; None where the person gets it from the holder's console.
+    `detour` is why the evidence is not what it would be, for people.
     """
 
-    evidence: tuple[Evidence, ...]
+    evidence: Evidence
     certificate_id: str | None
     keep: Keep
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brought:
-    """The evidence as submitted: the file's bytes, or the date; neither where a word is enough."""
-
-    file: bytes | None = None
-    expires_at: datetime | None = None
+    detour: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +65,19 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What stands in the way of a deletion, as the holder and the store see it now."""
+    """What stands in the way of a deletion, as the holder and the store see it now.
+
+    `released` devices are gone at Apple and linger at the holder: they are no part of `devices`.
+    `unseen` names what we were not permitted to look at. Not `told`: nobody can ask the holder,
+    and a person looks.
+    """
 
     devices: int
     in_default_profile: int
     profiles: int
+    released: int = 0
+    unseen: str = ""
+    told: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +88,8 @@ class Proof:
     health: Health | None
     expires_at: datetime | None
     keep: Keep
+    holder_id: str | None = None
+    """By which id the holder knows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,23 +97,28 @@ class SyncStart:
     """From where to list: every device, or what changed since `cursor`.
 
     A FULL start with a cursor goes on within a list that was broken off. A holder without cursors
-    is always asked for everything.
+    is always asked for everything. With a `wish` a person waits for it: a holder that syncs by
+    itself is asked to, and `awaits_after` says what its last success must be later than.
     """
 
     kind: SyncKind
     cursor: str | None
+    wish: bool = False
+    awaits_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DevicePage:
     """Devices as the holder lists them, each once, and the cursor from which it would go on.
 
-    `gone` are those that it says the token has lost; `failed` counts what could not be understood.
+    `gone` are those that it says the token has lost; `failed` counts what could not be understood,
+    `released` those among `gone` that it goes on listing though they are gone at Apple.
     """
 
     devices: Sequence[Device]
     gone: Sequence[Device] = ()
     failed: int = 0
+    released: int = 0
     cursor: str | None
 
 
@@ -136,6 +128,31 @@ KeepPage = Callable[[DevicePage], Awaitable[None]]
 
 class CursorLost(Exception):
     """The holder does not know the cursor any more: everything has to be listed."""
+
+
+class HolderSyncs(Exception):
+    """The holder syncs by itself and is not done: look again later.
+
+    It is done when its last success is later than `after`. Once the run is older than `patience`
+    it is given up, with `gives_up` as the reason. `note` is what people should know meanwhile.
+    """
+
+    def __init__(
+        self, after: datetime, *, patience: timedelta, gives_up: str, note: str | None = None
+    ) -> None:
+        super().__init__(f"awaits a success after {after:%Y-%m-%dT%H:%M:%S}")
+        self.after = after
+        self.patience = patience
+        self.gives_up = gives_up
+        self.note = note
+
+
+class StillRemoving(Exception):
+    """Devices are being taken off at the holder, and some are left: ask again, others go first."""
+
+
+class ByHand(Exception):
+    """Only a person can do it, at the holder's own console; asked again with `done`."""
 
 
 class ListAstray(UpstreamError):
@@ -159,8 +176,6 @@ class SyncEnd(StrEnum):
     """Every device was listed: one that was not is gone."""
     CHANGES = "changes"
     """All that changed since the cursor was listed."""
-    ASKED = "asked"
-    """The holder was asked to sync by itself; its result shows later in what `read` says."""
     NOT_OURS = "not_ours"
     """Nobody can ask the holder: its own console shows the devices."""
 
@@ -170,18 +185,36 @@ class Program(Protocol):
 
     name: ProgramName
 
-    async def begin(self, token: Token, purpose: Purpose) -> Beginning:
-        """Prepare what the person needs before they go to the portal."""
+    async def offer(self, token: Token | None) -> Offer:
+        """What a form for a new token, or for renewing this one, has to know. Never raises."""
         ...
 
-    async def check(self, token: Token, file: bytes, purpose: Purpose) -> None:
-        """Tell a wrong file before it is used anywhere. Raises WrongFile."""
+    async def begin(self, token: Token, errand: Errand) -> Beginning:
+        """Prepare what the person needs before they go to the portal.
+
+        Begun twice it is once. Raises UpstreamError where the holder gives no answer,
+        BegunElsewhere.
+        """
         ...
 
-    async def prove(self, token: Token, brought: Brought, purpose: Purpose) -> Proof:
+    async def check(self, token: Token, file: bytes, errand: Errand) -> str:
+        """Tell a wrong file before it is used anywhere; what is right about it, for people.
+
+        Raises WrongFile, UpstreamError.
+        """
+        ...
+
+    async def prove(self, token: Token, brought: Brought, errand: Errand) -> Proof:
         """Submit what was brought, or try it with the holder. Nothing is in force before `keep`.
 
-        Raises WrongFile, or UpstreamError where the holder gives no answer.
+        Raises WrongFile, NotShown, GoesOnByHand, or UpstreamError where the holder gives no answer.
+        """
+        ...
+
+    async def take_back(self, left_over: LeftOver) -> float | None:
+        """Undo at the holder what was begun for requests that are over, as far as it is due.
+
+        Returns in how many seconds more is due.
         """
         ...
 
@@ -192,7 +225,8 @@ class Program(Protocol):
     async def sync(self, token: Token, start: SyncStart, keep_page: KeepPage) -> SyncEnd:
         """List devices page by page, or ask the holder to sync by itself.
 
-        Raises CursorLost where it cannot go on from the cursor, ListAstray, UpstreamError.
+        Raises CursorLost where it cannot go on from the cursor, HolderSyncs while the holder syncs
+        by itself, ListAstray, UpstreamError.
         """
         ...
 
@@ -204,14 +238,19 @@ class Program(Protocol):
         """Ask the holder what stands in the way of a deletion. Raises UpstreamError."""
         ...
 
-    async def remove_devices(self, token: Token) -> Keep:
-        """Take the profiles off all devices at the holder; `keep` removes them here.
+    async def remove_devices(self, token: Token, *, done: bool = False) -> Keep:
+        """Take all devices off at the holder, as far as it goes; `keep` removes them here.
 
-        What was done before an error stays done, so that asking again goes on. Raises
-        UpstreamError.
+        What was done before an error stays done, so that asking again goes on; StillRemoving
+        where more is left than others can wait for. Raises ByHand where a person has to do it;
+        once they say that it is `done`, it is looked at where that is possible: Refused if it is
+        not. Raises UpstreamError.
         """
         ...
 
-    async def withdraw(self, token: Token) -> Keep:
-        """Take the token out of use at its holder; `keep` destroys what we held of it."""
+    async def withdraw(self, token: Token, *, done: bool = False) -> Keep:
+        """Take the token out of use at its holder; `keep` destroys what we held of it.
+
+        Raises ByHand, Refused and UpstreamError as `remove_devices` does.
+        """
         ...

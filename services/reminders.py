@@ -214,7 +214,8 @@ class Reminders:
         }
         by_owner: dict[str, list[_Sending]] = {}
         for one in sending:
-            by_owner.setdefault(one.token.owner, []).append(one)
+            if one.token.owner:
+                by_owner.setdefault(one.token.owner, []).append(one)
         owners = {
             one.reminder.id: (owner, post_id)
             for owner, theirs in by_owner.items()
@@ -222,12 +223,14 @@ class Reminders:
             for one in group
         }
         for one in sending:
-            post_id, (owner, owner_post) = channel[one.reminder.id], owners[one.reminder.id]
+            post_id = channel[one.reminder.id]
+            owner, owner_post = owners.get(one.reminder.id, ("", None))
             await self._mark(tx, one, post_id=post_id, owner_post_id=owner_post)
             await self.notices.say(tx, NoticeKind.REMINDER, post_id)
-            await self.notices.say(tx, NoticeKind.REMINDER_OWNER, owner_post, to=owner)
+            if owner_post is not None:
+                await self.notices.say(tx, NoticeKind.REMINDER_OWNER, owner_post, to=owner)
 
-    async def _mark(self, tx: Transaction, one: _Sending, **posts: str) -> None:
+    async def _mark(self, tx: Transaction, one: _Sending, **posts: str | None) -> None:
         now = self.clock.now()
         urgent = self.calendar.days_left(one.reminder.expires_at, now) <= ESCALATE_FROM
         sent = await tx.reminders.send(
@@ -247,6 +250,8 @@ async def redraw(notices: WatchNotices, tx: Transaction, reminders: Sequence[Rem
     owners = [one.owner_post_id for one in reminders if one.owner_post_id]
     await notices.redraw(tx, NoticeKind.REMINDER, channel)
     await notices.redraw(tx, NoticeKind.REMINDER_OWNER, owners)
+    escalated = [one.id for one in reminders if one.escalated_at is not None]
+    await notices.redraw(tx, NoticeKind.ESCALATION, escalated)
 
 
 def _grouped(sending: Sequence[_Sending]) -> list[tuple[str, Sequence[_Sending]]]:

@@ -18,7 +18,7 @@ from services.request_deeds import request_deed
 from services.request_facts import facts_of
 from services.request_forms import RenewForm, checked_renew
 from services.requests import Asking, Requests, find_active, find_request
-from services.uploads import check_bringer, check_waiting
+from services.uploads import check_bringer, check_waiting, waits_for_evidence
 from storage.database import Database, Transaction
 from storage.records import KeyPair, Request, Token
 from storage.states import (
@@ -26,7 +26,6 @@ from storage.states import (
     Health,
     ProgramName,
     RenewalCause,
-    RequestState,
     StoryEvent,
 )
 
@@ -110,14 +109,9 @@ class Renewals:
             )
             request = await self.requests.open(tx, asking, approvers)
             if form.cause is RenewalCause.ALREADY_DOWNLOADED:
-                await self._begin_at_once(tx, request)
+                # The old token is dead already: the steps do not wait for the approval.
+                await self._half_done(tx, request)
             return request
-
-    async def _begin_at_once(self, tx: Transaction, request: Request) -> None:
-        """The old token is dead already: the file may be brought while approvers are asked."""
-        await self._half_done(tx, request)
-        if request.state is RequestState.PENDING:
-            await self.notices.steps(tx, request, "begun")
 
     async def downloaded(self, person: str, request_id: str) -> None:
         """The person says that they have downloaded the file: the token in use is dead.
@@ -167,4 +161,5 @@ class Renewals:
         await tx.requests.amend(request, down_since=now, check_due_at=now + SAY_AGAIN)
         await self.notices.story(tx, request, StoryEvent.HALF_DONE)
         await self.notices.request_card(tx, request, f"{request.state}:half_done")
-        await self.notices.steps(tx, request, "half_done")
+        if waits_for_evidence(request):
+            await self.notices.steps(tx, request, "half_done")

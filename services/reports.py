@@ -7,6 +7,7 @@ date: the name is for the admins and the owner.
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import assert_never
 
 from services.audit import AuditLog, Deed
 from services.calendar import Calendar
@@ -27,6 +28,13 @@ MAY_REPORT = (Role.OPERATOR, Role.APPROVER, Role.ADMIN)
 A_WEEK = timedelta(days=7)
 FURTHEST = timedelta(days=730)
 ABOUT_OWNERS = (ReportKind.LEAVES, ReportKind.DEACTIVATED)
+ABOUT_ACCOUNTS = (
+    ReportKind.ENTRA_DISABLED,
+    ReportKind.ENTRA_DELETED,
+    ReportKind.ENTRA_NOBODY,
+)
+BY_ENTRA = (*ABOUT_ACCOUNTS, ReportKind.ENTRA_PASSWORD)
+"""Said once: Entra is asked every hour, and what it says may be nobody's to change."""
 
 
 class Reports:
@@ -106,7 +114,7 @@ class Reports:
                 )
             for older in await tx.reports.open_about([ReportKind.LEAVES], owner):
                 await tx.reports.end(older, self.clock.now())
-                await self._redraw(tx, older)
+                await self.redraw(tx, older)
             report = self._report(ReportKind.LEAVES, owner, person, tokens, key, leaves_on=day)
             return await self._open(tx, report, tokens)
 
@@ -124,7 +132,7 @@ class Reports:
                 report = self._report(ReportKind.DEACTIVATED, person, SERVICE, tokens, key)
                 await self._open(tx, report, tokens)
             for one in known if not deactivated else ():
-                await self._end(tx, one)
+                await self.over(tx, one)
 
     async def run_due(self) -> None:
         """End what asks for nothing any more; say what is due."""
@@ -139,7 +147,7 @@ class Reports:
             async with self.database.write() as tx:
                 for one in over:
                     if not await outstanding(tx, one):
-                        await self._end(tx, one)
+                        await self.over(tx, one)
         if due:
             # Slack is asked before anything is written; if it does not tell, it is asked again.
             admins = await self.people.holders(Role.ADMIN, fresh=False)
@@ -147,21 +155,38 @@ class Reports:
                 for one in due:
                     await self._say(tx, one, admins)
 
+    async def found(
+        self, tx: Transaction, kind: ReportKind, apple_id: str, tokens: Sequence[Token]
+    ) -> None:
+        """Something that another system says of an Apple ID; the caller sees that it is new."""
+        report = self._report(kind, apple_id, SERVICE, tokens, f"{kind}:{new_id()}")
+        await self._open(tx, report, tokens)
+
+    async def over(self, tx: Transaction, report: Report) -> None:
+        """It is so no longer: the messages that told it say so in their place."""
+        if await tx.reports.end(report, self.clock.now()):
+            await self.redraw(tx, report)
+
+    async def redraw(self, tx: Transaction, report: Report) -> None:
+        """Tell it anew in its place."""
+        await self.notices.redraw(tx, NoticeKind.REPORT, [report.id])
+        await self.notices.redraw(tx, NoticeKind.REPORT_DIRECT, [report.id])
+
     async def _say(self, tx: Transaction, report: Report, admins: frozenset[str]) -> None:
         now = self.clock.now()
         if not await tx.reports.said(report, self._next(report, now)):
             return
         stage = f"{report.due_at:%Y%m%dT%H%M}"
         await self.notices.say(tx, NoticeKind.REPORT, report.id, stage=stage)
-        owners = {one.owner for one in await outstanding(tx, report)}
-        told = admins if report.kind is ReportKind.DEACTIVATED else admins | owners
-        if report.kind is ReportKind.PASSWORD:
-            told = frozenset(owners)
+        owners = frozenset(one.owner for one in await outstanding(tx, report) if one.owner)
+        told = _told(report, admins, owners) - await _left(tx, owners)
         for person in sorted(told):
             await self.notices.say(tx, NoticeKind.REPORT_DIRECT, report.id, to=person, stage=stage)
 
-    def _next(self, report: Report, now: datetime) -> datetime:
+    def _next(self, report: Report, now: datetime) -> datetime | None:
         """When it is said again: a week before a leaver's day, on that day, then weekly."""
+        if report.kind in BY_ENTRA:
+            return None
         days = [report.leaves_on - A_WEEK, report.leaves_on] if report.leaves_on else []
         mornings = [self.calendar.morning(day) for day in days]
         return next((one for one in mornings if one > now), now + A_WEEK)
@@ -171,14 +196,6 @@ class Reports:
         for token in tokens:
             await self.audit.append(tx, _deed(report, token))
         return report
-
-    async def _end(self, tx: Transaction, report: Report) -> None:
-        if await tx.reports.end(report, self.clock.now()):
-            await self._redraw(tx, report)
-
-    async def _redraw(self, tx: Transaction, report: Report) -> None:
-        await self.notices.redraw(tx, NoticeKind.REPORT, [report.id])
-        await self.notices.redraw(tx, NoticeKind.REPORT_DIRECT, [report.id])
 
     def _report(
         self,
@@ -206,10 +223,18 @@ class Reports:
         )
 
 
+async def _left(tx: Transaction, owners: frozenset[str]) -> set[str]:
+    """Those of them whose accounts are switched off: nothing reaches them."""
+    kinds = [ReportKind.DEACTIVATED]
+    return {one for one in owners if await tx.reports.open_about(kinds, one)}
+
+
 async def outstanding(tx: Transaction, report: Report) -> list[Token]:
     """The tokens for which the report still asks somebody to act."""
     if report.kind in ABOUT_OWNERS:
         return await _owned(tx, report.subject)
+    if report.kind in ABOUT_ACCOUNTS:
+        return await tokens_of(tx, report.subject)
     found = [await tx.tokens.get(token_id) for token_id in report.tokens]
     return [
         one
@@ -218,6 +243,27 @@ async def outstanding(tx: Transaction, report: Report) -> list[Token]:
         and one.state is TokenState.ACTIVE
         and generation(one) == report.tokens[one.id]
     ]
+
+
+async def tokens_of(tx: Transaction, apple_id: str) -> list[Token]:
+    """The tokens in use that this Apple ID (in lower case) downloaded, as far as is told."""
+    ids = (await tx.watch.apple_ids()).get(apple_id, [])
+    return [one for one in [await tx.tokens.get(token_id) for token_id in ids] if one is not None]
+
+
+def _told(report: Report, admins: frozenset[str], owners: frozenset[str]) -> frozenset[str]:
+    """Who is told directly, besides the channel."""
+    match report.kind:
+        case ReportKind.PASSWORD | ReportKind.ENTRA_PASSWORD:
+            return owners
+        case ReportKind.DEACTIVATED:
+            return admins
+        case ReportKind.LEAVES | ReportKind.ENTRA_DISABLED | ReportKind.ENTRA_DELETED:
+            return admins | owners
+        case ReportKind.ENTRA_NOBODY:
+            return frozenset()
+        case _:
+            assert_never(report.kind)
 
 
 def generation(token: Token) -> str:
@@ -239,7 +285,7 @@ def _is_of(token: Token, apple_id: str) -> bool:
 def _deed(report: Report, token: Token) -> Deed:
     # A leaver's name is not told beside the day.
     by_day = {"needed_by": report.leaves_on.isoformat()} if report.leaves_on else {}
-    apple_id = {"apple_id": token.apple_id} if report.kind is ReportKind.PASSWORD else {}
+    apple_id = {} if report.kind in ABOUT_OWNERS else {"apple_id": report.subject}
     return Deed(
         actor=report.reporter,
         action=f"report.{report.kind.value}",

@@ -7,6 +7,8 @@ from storage.records import Request
 
 SERVICE = "enroll-token"
 """Who acts where nobody does: this service itself."""
+INTUNE = "intune"
+"""Who acts where it was done in Intune itself, and nobody here knows by whom."""
 
 
 def request_deed(

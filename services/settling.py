@@ -36,6 +36,9 @@ EVENTS: dict[type, tuple[int, str]] = {
     Unknown: (logging.WARNING, "post_unknown"),
 }
 
+QUIETLY = (logging.WARNING, "edit_refused")
+"""Where only the change of an earlier message was refused, of which nobody has to be told."""
+
 
 def wait_after(item: OutboxItem, outcome: Waiting, pace: Pace) -> timedelta:
     """How long until the next try; less and less often where nobody says."""

@@ -8,7 +8,7 @@ from services.audit import AuditLog
 from services.clock import machine_now
 from services.errors import Refused, ServiceError, UpstreamError
 from services.phrases import quoted
-from services.programs import CursorLost, ListAstray, Program, SyncEnd
+from services.programs import CursorLost, HolderSyncs, ListAstray, Program, SyncEnd
 from services.sync_asks import Ask, accept, check_in_use
 from services.sync_claims import Claims
 from services.sync_run import HeldRun, SyncDesk, SyncLost, SyncStopped
@@ -114,6 +114,8 @@ class Sync:
         fields = {"token_id": held.token.id, "run_id": held.run.id}
         try:
             end = await self._read(held)
+        except HolderSyncs as busy:
+            await held.wait_for_holder(busy)
         except CursorLost as error:
             log.warning("cursor_lost_twice", extra={**fields, "error": str(error)})
             await held.fail(FORGOTTEN, from_start=True)

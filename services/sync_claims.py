@@ -57,6 +57,7 @@ class Claims:
         start, place = plan(await tx.sync_places.of(token.id), token.id, self.desk.clock.now())
         now = machine_now()
         run = new_run(token.id, asked_by, now=self.desk.clock.now(), due_at=now)
+        start = _for(run, start)
         run = carried_on(run, await tx.sync_runs.last_ended(token.id), start)
         run = self._running(run, start, now)
         await tx.sync_runs.add(run)
@@ -80,9 +81,10 @@ class Claims:
     async def _go_on(self, tx: Transaction, run: SyncRun, token: Token) -> HeldRun | None:
         place = await tx.sync_places.of(token.id)
         start, place = plan(place, token.id, self.desk.clock.now())
+        start = _for(run, start)
         becomes = replace(run, tries=run.tries + (run.state is SyncState.RUNNING))
         if start.cursor is None:
-            becomes = replace(becomes, pages=0, seen=0, failed=0)
+            becomes = replace(becomes, pages=0, seen=0, failed=0, released=0)
         if run.kind is None:
             becomes = carried_on(becomes, await tx.sync_runs.last_ended(token.id), start)
         becomes = self._running(becomes, start, machine_now())
@@ -120,3 +122,8 @@ class Claims:
         due_at = token.sync_due_at
         begins = why_stopped(token) is None
         return begins and due_at is not None and due_at <= self.desk.clock.now()
+
+
+def _for(run: SyncRun, start: SyncStart) -> SyncStart:
+    """The start as this run makes it: whether a person waits for it, and how far the holder is."""
+    return replace(start, wish=run.asked_by != SCHEDULE, awaits_after=run.awaits_after)

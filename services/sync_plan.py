@@ -34,7 +34,8 @@ class Rhythm:
     """How often a token is synced, and how patient a run is.
 
     `lease` is how long a process holds a run without a sign of life; `pauses` are the waits after
-    failures in a row that got no page further; `jitter` draws a number from 0 to 1.
+    failures in a row that got no page further; `jitter` draws a number from 0 to 1. A holder that
+    syncs by itself is looked at after `holder_first`, then less often.
     """
 
     every: timedelta
@@ -45,6 +46,8 @@ class Rhythm:
         timedelta(minutes=2),
     )
     progress_every: timedelta = timedelta(seconds=2.5)
+    holder_first: timedelta = timedelta(seconds=3)
+    holder_longest: timedelta = timedelta(seconds=30)
     look_every: timedelta = timedelta(seconds=1)
     jitter: Callable[[], float] = _random
 
@@ -132,6 +135,7 @@ def carried_on(run: SyncRun, broken_off: SyncRun | None, start: SyncStart) -> Sy
         changed=broken_off.changed,
         removed=broken_off.removed,
         failed=broken_off.failed,
+        released=broken_off.released,
     )
 
 

@@ -10,7 +10,7 @@ from services.clock import Clock, machine_now
 from services.errors import UpstreamError
 from services.losses import Losses
 from services.notices import Notices
-from services.programs import DevicePage, SyncEnd, SyncStart
+from services.programs import DevicePage, HolderSyncs, SyncEnd, SyncStart
 from services.sync_plan import NOT_IN_USE, Rhythm, from_the_start, why_stopped
 from storage.database import Database, DatabaseBusy, Transaction
 from storage.devices import PageChanges, Stamp
@@ -27,7 +27,6 @@ BUSY_PAUSE = 0.5
 ENDS = {
     SyncEnd.COMPLETE: SyncState.COMPLETED,
     SyncEnd.CHANGES: SyncState.COMPLETED,
-    SyncEnd.ASKED: SyncState.ASKED,
     SyncEnd.NOT_OURS: SyncState.NOT_OURS,
 }
 
@@ -80,12 +79,12 @@ class HeldRun:
     async def restart(self) -> None:
         """List everything from the start: the holder has forgotten the cursor."""
         place = from_the_start(self.place, self.token.id)
-        run = replace(self.run, kind=SyncKind.FULL, pages=0, seen=0, failed=0)
+        run = replace(self.run, kind=SyncKind.FULL, pages=0, seen=0, failed=0, released=0)
         async with self.desk.database.write(quiet=True) as tx:
             await self._advance(tx, run)
             await tx.sync_places.keep(place)
         self.run, self.place, self.restarted = run, place, True
-        self.start = SyncStart(kind=SyncKind.FULL, cursor=None)
+        self.start = replace(self.start, kind=SyncKind.FULL, cursor=None)
 
     async def complete(self, end: SyncEnd) -> None:
         """The list came to its end: what it lacks is gone, and the next sync is due."""
@@ -108,6 +107,31 @@ class HeldRun:
                 await tx.tokens.sync_again(token.id, due_at=due_at)
             await self.desk.notices.sync_progress(tx, ended)
         self.run = ended
+
+    async def wait_for_holder(self, busy: HolderSyncs) -> None:
+        """The holder syncs by itself: look again soon, and give up when it takes too long."""
+        if self.desk.clock.now() - self.run.started_at > busy.patience:
+            await self.fail(busy.gives_up)
+            return
+        first = self.run.awaits_after is None
+        waits = replace(
+            self.run,
+            state=SyncState.WAITING,
+            awaits_after=busy.after,
+            note=busy.note or self.run.note,
+            error=None,
+            due_at=machine_now() + (self.desk.rhythm.holder_first if first else self._next_look()),
+        )
+        async with self.desk.database.write() as tx:
+            await self._check_in_use(tx)
+            await self._advance(tx, waits)
+            if first:
+                await self.desk.notices.sync_progress(tx, waits)
+        self.run = waits
+
+    def _next_look(self) -> timedelta:
+        """The longer it takes, the less often we look: a look is a call of a shared budget."""
+        return min(self.desk.rhythm.holder_first * self.run.fence, self.desk.rhythm.holder_longest)
 
     async def put_off(self, error: UpstreamError) -> None:
         """Wait, as long as the holder asks us to; too many failures in a row end the run."""
@@ -202,6 +226,7 @@ class HeldRun:
             changed=run.changed + changes.changed,
             removed=run.removed + changes.removed,
             failed=run.failed + page.failed,
+            released=run.released + page.released,
             # Without a cursor the next try begins at the start again: nothing was gained.
             tries=run.tries if page.cursor is None else 0,
             lease_until=machine_now() + self.desk.rhythm.lease,

@@ -1,7 +1,7 @@
 """Tokens as people look at them: by urgency, with what is known and what waits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from services.next_steps import NextStep, next_step
 from services.phrases import quoted
 from services.policy import People, require_viewer
 from storage.database import Database, Transaction
-from storage.records import Request, SyncRun, Token
+from storage.records import Profile, Request, SyncRun, Token, TokenOutline
 from storage.states import Health, TokenState
 
 PAGE = 20
@@ -23,12 +23,14 @@ IN_TROUBLE = {
     Health.REVOKED,
     Health.ACCOUNT_FORBIDDEN,
     Health.EXPIRED,
+    Health.SYNC_ERROR,
 }
 """Enrolment is down until somebody acts, however many days the token has left."""
 QUOTES = "\"'\u201c\u201d\u2018\u2019"
 TYPED = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
 
 ItemT = TypeVar("ItemT")
+TokenT = TypeVar("TokenT", Token, TokenOutline)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ class TokenView:
     request: Request | None
     last_run: SyncRun | None
     step: NextStep = NextStep.NOTHING
+    profiles: Sequence[Profile] = ()
+    """Those that the holder has for it; looked up for one token alone."""
 
 
 class Tokens:
@@ -79,18 +83,20 @@ class Tokens:
         require_viewer(await self.people.actor(person, fresh=False))
         asked = words.strip().casefold()
         async with self.database.read() as tx:
-            living = by_urgency(await tx.tokens.living())
+            living = by_urgency(await tx.tokens.outlines())
             fitting = [token for token in living if asked in token.name.casefold()]
             page = page_of(fitting, number)
-            views = await self._views(tx, page.items)
+            tokens = await tx.tokens.these(token.id for token in page.items)
+            views = await self._views(tx, tokens)
         return Page(items=views, number=page.number, pages=page.pages, total=len(fitting))
 
     async def status(self, person: str, text: str) -> TokenView:
         """One token by its name. Raises NotAllowed, NotFound, Several to choose from."""
         require_viewer(await self.people.actor(person, fresh=False))
         async with self.database.read() as tx:
-            (view,) = await self._views(tx, [named_in(text, await tx.tokens.living())])
-        return view
+            meant = named_in(text, await tx.tokens.outlines())
+            (token,) = await tx.tokens.these([meant.id])
+            return await self._whole(tx, token)
 
     async def status_of(self, person: str, token_id: str) -> TokenView:
         """One token by its id, those that are gone included. Raises NotAllowed, NotFound."""
@@ -102,8 +108,7 @@ class Tokens:
                     f"no token {token_id!r}",
                     user_message="This token is not known here (any more). Use /enroll-token list.",
                 )
-            (view,) = await self._views(tx, [token])
-        return view
+            return await self._whole(tx, token)
 
     async def of_request(self, request: Request) -> TokenView:
         """The token that a request is for, for whoever made it."""
@@ -113,9 +118,16 @@ class Tokens:
         """The token that the text names. Raises NotAllowed, NotFound, Several to choose from."""
         require_viewer(await self.people.actor(person, fresh=False))
         async with self.database.read() as tx:
-            living = by_urgency(await tx.tokens.living())
-        states = {TokenState.ACTIVE} if active else set(TokenState)
-        return named_in(text, [token for token in living if token.state in states])
+            living = by_urgency(await tx.tokens.outlines())
+            states = {TokenState.ACTIVE} if active else set(TokenState)
+            meant = named_in(text, [token for token in living if token.state in states])
+            (token,) = await tx.tokens.these([meant.id])
+        return token
+
+    async def _whole(self, tx: Transaction, token: Token) -> TokenView:
+        """Everything about one token."""
+        (view,) = await self._views(tx, [token])
+        return replace(view, profiles=await tx.profiles.of(token.id))
 
     async def _views(self, tx: Transaction, tokens: Sequence[Token]) -> Sequence[TokenView]:
         """What belongs beside these tokens, each kind of it in one query."""
@@ -137,7 +149,7 @@ class Tokens:
         ]
 
 
-def by_urgency(living: Sequence[Token]) -> list[Token]:
+def by_urgency(living: Sequence[TokenT]) -> list[TokenT]:
     """Those that need somebody at once first; else in the order given, the soonest to expire."""
     return sorted(living, key=lambda token: token.health not in IN_TROUBLE)
 
@@ -165,7 +177,7 @@ def plain_name(text: str) -> str:
     return name
 
 
-def named_in(text: str, living: Sequence[Token]) -> Token:
+def named_in(text: str, living: Sequence[TokenT]) -> TokenT:
     """The token that the text names, in any case: the longest name that begins it wins.
 
     Raises Several where it is the beginning or a part of more than one name, else NotFound naming
@@ -190,7 +202,7 @@ def named_in(text: str, living: Sequence[Token]) -> Token:
 class Several(NotFound):
     """The text names more than one token, or none where it had to; `tokens` are to choose from."""
 
-    def __init__(self, tokens: Sequence[Token], name: str) -> None:
+    def __init__(self, tokens: Sequence[Token] | Sequence[TokenOutline], name: str) -> None:
         names = ", ".join(quoted(token.name) for token in tokens[:10])
         what = f"Several tokens fit {quoted(name)}." if name else "Say which token."
         super().__init__(f"{len(tokens)} tokens fit", user_message=f"{what} There are: {names}.")
@@ -202,7 +214,7 @@ def _begins(name: str, text: str) -> bool:
     return text == name or text.startswith((f"{name} ", f"{name}\n", *(name + q for q in QUOTES)))
 
 
-def _unknown(name: str, living: Sequence[Token]) -> NotFound:
+def _unknown(name: str, living: Sequence[TokenT]) -> NotFound:
     names = ", ".join(quoted(token.name) for token in living[:10])
     what = f"There is no token named {quoted(name)}." if name else "There are no tokens."
     then = f"There are: {names}." if names else "Start one with `/enroll-token create`."

@@ -1,5 +1,6 @@
 """What deliveries of Slack's have set off: each once, over all processes."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import delete
@@ -15,13 +16,16 @@ class Deliveries:
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
 
-    async def first(self, key: str, now: datetime) -> bool:
-        """Note the key; whether it was not there before."""
-        statement = insert(tables.delivery).values(key=key, taken_at=now)
+    async def note(self, keys: Iterable[str], now: datetime) -> set[str]:
+        """Note the keys; those that were not there before."""
+        rows = [{"key": key, "taken_at": now} for key in dict.fromkeys(keys)]
+        statement = insert(tables.delivery).values(rows)
         noted = await self.connection.execute(
-            statement.on_conflict_do_nothing(index_elements=["key"])
+            statement.on_conflict_do_nothing(index_elements=["key"]).returning(
+                tables.delivery.c.key
+            )
         )
-        return noted.rowcount == 1
+        return set(noted.scalars())
 
     async def forget(self, before: datetime) -> int:
         """Drop what Slack will not deliver again; how many there were."""

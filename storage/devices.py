@@ -209,7 +209,7 @@ class Devices(Rows[Device]):
         if not serials:
             return {}
         table = self.table.c
-        query = select(*self.columns(), table.removed_at).where(
+        query = self._whole.add_columns(table.removed_at).where(
             table.token_id == token_id, table.serial_number.in_(serials)
         )
         known = {}

@@ -11,6 +11,7 @@ from uuid import uuid4
 from storage.states import (
     Action,
     DecisionState,
+    Evidence,
     Health,
     KeyPairState,
     NoticeKind,
@@ -33,8 +34,22 @@ def new_id() -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenOutline:
+    """What tells one token from another, and how urgent it is; of a thousand it is read at once."""
+
+    id: str
+    name: str
+    state: TokenState
+    health: Health | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """An enrollment program token, from its request on."""
+    """An enrollment program token, from its request on, or from when it was found at its holder.
+
+    `owner` is empty where nobody answers for it yet, `apple_id` where the holder does not tell.
+    """
 
     id: str
     name: str
@@ -57,6 +72,10 @@ class Token:
     created_at: datetime
     removed_here_at: datetime | None = None
     """Since when its devices count as removed here, and it is not synced any more."""
+    holder_id: str | None = None
+    """What its holder knows it by: in Intune the id of its depOnboardingSetting."""
+    holder_name: str | None = None
+    """Its name there, as it was last seen; ours may have more to it, to tell two apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +85,8 @@ class Request:
     `facts` is what its card shows to those who decide, and `digest` their fingerprint, which each
     button carries; `down_since` is set while a renewal is half done: a newer token was downloaded
     and is not uploaded yet. `nag_due_at` and `check_due_at` are when somebody is reminded and when
-    the holder is asked next.
+    the holder is asked next. `evidence` is what the person brings once the request is prepared;
+    `detour` is why that is not what it would be, for people. `scope_tags` are names by ids.
     """
 
     id: str
@@ -93,6 +113,9 @@ class Request:
     nag_due_at: datetime | None = None
     check_due_at: datetime | None = None
     failure: str | None = None
+    evidence: Evidence | None = None
+    detour: str | None = None
+    scope_tags: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,10 +176,12 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A submitted server token file: who, for which request, Slack's id of the file.
+    """What a person brought: who, for which request, Slack's id of the file where it is one.
 
     `file_id` is empty where the file's text was pasted. Such text, and a file that waits for its
-    holder's answer or for an approval, stands sealed in `content` until its outcome.
+    holder's answer or for an approval, stands sealed in `content` until its outcome. `expires_at`
+    is the date that they read in the holder's console; `only_check`: they only want to know
+    whether the file is the right one.
     """
 
     id: str
@@ -176,7 +201,10 @@ class Upload:
     data_key: str | None = None
     content: str | None = field(default=None, repr=False)
     kept_until: datetime | None = None
-    """Until when a file that its holder gave no answer to is tried again."""
+    """Until when what its holder gave no answer to is tried again."""
+    evidence: Evidence = Evidence.SERVER_TOKEN_FILE
+    expires_at: datetime | None = None
+    only_check: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +243,9 @@ class SyncRun:
     """One run through a token's devices, with what it changed so far.
 
     `fence` counts the processes that took it; `tries` counts those that got no page further.
+    `awaits_after` is set while the holder syncs by itself: it is done when its last success is
+    later. `note` is what people should know of how it was asked; `released` counts devices that it
+    lists though they are gone at Apple.
     """
 
     id: str
@@ -235,6 +266,9 @@ class SyncRun:
     lease_until: datetime
     started_at: datetime
     ended_at: datetime | None
+    awaits_after: datetime | None = None
+    note: str | None = None
+    released: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,10 @@
 A record's fields are its table's columns by the same names, so no repository maps them by hand.
 """
 
-from collections.abc import Collection, Sequence
 from dataclasses import fields
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Table, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 RecordT = TypeVar("RecordT")
@@ -18,9 +17,14 @@ class Rows(Generic[RecordT]):
 
     table: ClassVar[Table]
     record: type[RecordT]
+    _whole: ClassVar[Select[Any]]
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
+
+    def __init_subclass__(cls) -> None:
+        # Made once: to make a query of thirty columns takes longer than to run it.
+        cls._whole = select(*(cls.table.c[field.name] for field in fields(cls.record)))  # type: ignore[arg-type]
 
     async def add(self, record: RecordT) -> None:
         """Insert the record as a new row."""
@@ -35,36 +39,30 @@ class Rows(Generic[RecordT]):
         found = (await self.connection.execute(self.select(*where))).one_or_none()
         return None if found is None else self.record(**found._mapping)
 
-    async def all(self, query: Select[Any]) -> list[RecordT]:
-        """The records of a query made by `select`, in its order."""
-        found = await self.connection.execute(query)
+    async def all(self, query: Select[Any], **parameters: object) -> list[RecordT]:
+        """The records of a query made by `select` or `newest_of_each`, in its order."""
+        found = await self.connection.execute(query, parameters or None)
         return [self.record(**row._mapping) for row in found]
 
-    async def newest_of_each(
-        self,
-        group: ColumnElement[Any],
-        groups: Collection[str],
-        *where: ColumnElement[bool],
-        by: ColumnElement[Any],
-    ) -> list[RecordT]:
-        """Of each of these groups the newest record for which all of it holds, in one query."""
+    @classmethod
+    def newest_of_each(
+        cls, group: ColumnElement[Any], *where: ColumnElement[bool], by: ColumnElement[Any]
+    ) -> Select[Any]:
+        """A query for the newest record of each of the `groups` for which all of it holds."""
         rank = func.row_number().over(partition_by=group, order_by=by.desc()).label("rank")
-        ranked = select(*self.columns(), rank).where(group.in_(groups), *where).subquery()
-        columns = [ranked.c[field.name] for field in fields(self.record)]  # type: ignore[arg-type]
-        return await self.all(select(*columns).where(ranked.c.rank == 1))
+        asked = group.in_(bindparam("groups", expanding=True))
+        ranked = cls._whole.add_columns(rank).where(asked, *where).subquery()
+        columns = [ranked.c[column.name] for column in cls._whole.selected_columns]
+        return select(*columns).where(ranked.c.rank == 1)
 
     def select(self, *where: ColumnElement[bool]) -> Select[Any]:
         """A query for the record's columns."""
-        return select(*self.columns()).where(*where)
+        return self._whole.where(*where)
 
     async def change(self, *where: ColumnElement[bool], **changes: object) -> int:
         """Compare and set: change the rows for which all of it still holds; how many there were."""
         result = await self.connection.execute(update(self.table).where(*where).values(**changes))
         return result.rowcount
-
-    def columns(self) -> Sequence[ColumnElement[Any]]:
-        """The columns that the record has fields for."""
-        return [self.table.c[field.name] for field in fields(self.record)]  # type: ignore[arg-type]
 
     def values(self, record: RecordT) -> dict[str, Any]:
         """The record's fields by name."""

@@ -53,6 +53,10 @@ class Health(StrEnum):
     """The Apple ID that downloaded it is gone or barred."""
     EXPIRED = "expired"
     """Its year is over."""
+    SYNC_ERROR = "sync_error"
+    """Its holder's syncs with Apple fail, with a number that only Apple and the holder know."""
+    STALE = "stale"
+    """Its holder has not synced it with Apple for longer than two of its periods, or never."""
     THROTTLED = "throttled"
     """The holder asks us to wait."""
     UNREACHABLE = "unreachable"
@@ -89,6 +93,17 @@ class RenewalCause(StrEnum):
     """Anything else; the reason says it."""
 
 
+class Evidence(StrEnum):
+    """What a person brings back from the portal to show that their part is done."""
+
+    SERVER_TOKEN_FILE = "server_token_file"  # noqa: S105 - a kind of evidence, not a credential
+    """The `.p7m`; the program checks and proves it."""
+    EXPIRY_DATE = "expiry_date"
+    """The date that the holder's own console shows; nobody can prove it."""
+    THEIR_WORD = "their_word"
+    """A click on *Done*; the program then asks the holder."""
+
+
 class StoryEvent(StrEnum):
     """What a reply in a request's thread tells."""
 
@@ -109,9 +124,15 @@ class StoryEvent(StrEnum):
     FAILED = "failed"
     """It could not be carried out, and why."""
     FILE_REFUSED = "file_refused"
-    """A file was brought that was not taken, and why."""
+    """What was brought was not taken, and why."""
     FILE_KEPT = "file_kept"
-    """A file waits under seal: for Apple's answer, or for the approval."""
+    """What was brought waits: for its holder's answer, or for the approval."""
+    BY_HAND = "by_hand"
+    """Its holder did not take what we wrote: a person goes on in the holder's console, and why."""
+    HOLDER_SILENT = "holder_silent"
+    """It is agreed to, but its holder gives no answer yet, so nothing could be prepared."""
+    LEFT_OVER = "left_over"
+    """What was begun at its holder could not be taken back; a person has to."""
     UNAPPROVED = "unapproved"
     """It took effect without approval: its token was downloaded already."""
     COMPLETED = "completed"
@@ -132,7 +153,7 @@ class RequestState(StrEnum):
     APPROVED = "approved"
     """Agreed to; its next step is being prepared."""
     AWAITING_UPLOAD = "awaiting_upload"
-    """Waits for the person to do their part at the portal and upload the file."""
+    """Waits for the person to do their part at the portal, and for the evidence of it."""
     VERIFYING = "verifying"
     """The program is looking whether what was done took effect."""
     COMPLETED = "completed"
@@ -179,7 +200,7 @@ class KeyPairState(StrEnum):
 
 
 class UploadState(StrEnum):
-    """A server token file, from its submission to its outcome."""
+    """What a person brought, from its submission to its outcome."""
 
     RECEIVED = "received"
     """Submitted; not looked at yet, or not to the end."""
@@ -189,6 +210,8 @@ class UploadState(StrEnum):
     """Proved, and in use."""
     REFUSED = "refused"
     """Not taken; `reason` says why."""
+    CHECKED = "checked"
+    """Only looked at, as was asked; `answer` says what it is."""
 
 
 class SyncState(StrEnum):
@@ -200,8 +223,6 @@ class SyncState(StrEnum):
     """Pages are being fetched and stored."""
     COMPLETED = "completed"
     """Every page is stored."""
-    ASKED = "asked"
-    """The holder was asked to sync by itself; what it finds is read later."""
     NOT_OURS = "not_ours"
     """Nobody can ask the holder: its own console shows the devices."""
     FAILED = "failed"
@@ -253,7 +274,7 @@ class NoticeKind(StrEnum):
     REQUEST_STORY = "request_story"
     """What happened to a request, as a reply in the thread of its card."""
     UPLOAD_NAG = "upload_nag"
-    """That the server token file is still waited for, for those who may bring it."""
+    """That their part is still waited for, for those who may do it."""
     CLICK_ANSWER = "click_answer"
     """Why a click had no effect, for the person who clicked."""
     CERTIFICATE = "certificate"
@@ -261,7 +282,7 @@ class NoticeKind(StrEnum):
     STEPS = "steps"
     """What to do at the portal, with the upload button; later the outcome."""
     UPLOAD_REFUSED = "upload_refused"
-    """Why a file was not taken, for its uploader."""
+    """Why what was brought was not taken, for its uploader."""
     TOKEN_ACTIVE = "token_active"  # noqa: S105 - a kind of message, not a credential
     """A token came into use; for the alert channel."""
     TOKEN_GONE = "token_gone"  # noqa: S105 - a kind of message, not a credential
@@ -277,7 +298,9 @@ class NoticeKind(StrEnum):
     MESSAGE_REFUSED = "message_refused"
     """A message was given up because Slack will never take it; for an admin."""
     UPLOAD_KEPT = "upload_kept"
-    """That a file waits under seal until its holder answers, for its uploader."""
+    """That what was brought waits until its holder answers, for its uploader."""
+    UPLOAD_CHECKED = "upload_checked"
+    """What a file is that somebody wanted to have checked, for them."""
     INCIDENT = "incident"
     """A file was made for a key that nobody here knows; for an admin."""
     FILE_CLEANUP = "file_cleanup"
@@ -304,6 +327,8 @@ class NoticeKind(StrEnum):
     """That a password changed, or that an owner is gone or leaves; for the alert channel."""
     REPORT_DIRECT = "report_direct"
     """The same with the name and the date, for admins and the owner."""
+    HOLDER_NEWS = "holder_news"
+    """Tokens that appeared at their holder or were deleted there; for the alert channel."""
     HANDED_OVER = "handed_over"
     """That somebody answers for tokens from now on; for them, and for the alert channel."""
 
@@ -367,6 +392,14 @@ class ReportKind(StrEnum):
     """The owner leaves on a date."""
     DEACTIVATED = "deactivated"
     """The owner's account at Slack was deactivated."""
+    ENTRA_PASSWORD = "entra_password"  # noqa: S105 - a kind of report, not a credential
+    """Entra says that the Apple ID's password is newer than the token."""
+    ENTRA_DISABLED = "entra_disabled"
+    """Entra says that the Apple ID's account is disabled."""
+    ENTRA_DELETED = "entra_deleted"
+    """Entra says that the Apple ID's account was deleted."""
+    ENTRA_NOBODY = "entra_nobody"
+    """Entra knows nobody with that Apple ID."""
 
 
 class ReportState(StrEnum):

@@ -39,9 +39,7 @@ class SyncRuns(Rows[SyncRun]):
 
     async def last_ended_of(self, token_ids: Collection[str]) -> dict[str, SyncRun]:
         """The newest run that is over of each of these tokens, by the token's id."""
-        table = self.table.c
-        over = table.state.not_in(OPEN)
-        found = await self.newest_of_each(table.token_id, token_ids, over, by=table.started_at)
+        found = await self.all(LAST_ENDED, groups=token_ids)
         return {run.token_id: run for run in found}
 
     async def failures_in_a_row(self, token_id: str) -> int:
@@ -100,3 +98,11 @@ class SyncRuns(Rows[SyncRun]):
         table = self.table.c
         held = (table.state == SyncState.RUNNING, table.fence == run.fence)
         return await self.change(table.id == run.id, *held, **changes) == 1
+
+
+LAST_ENDED = SyncRuns.newest_of_each(
+    sync_tables.sync_run.c.token_id,
+    sync_tables.sync_run.c.state.not_in(OPEN),
+    by=sync_tables.sync_run.c.started_at,
+)
+"""Of each token its newest run that is over."""

@@ -28,6 +28,9 @@ sync_run = Table(
     Column("lease_until", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
+    Column("awaits_after", UtcDateTime),
+    Column("note", Text),
+    Column("released", Integer, nullable=False, server_default=text("0")),
 )
 OPEN = "state IN ('waiting', 'running')"
 Index(

@@ -20,6 +20,7 @@ from storage.columns import StateText, UtcDateTime
 from storage.states import (
     Action,
     DecisionState,
+    Evidence,
     Health,
     KeyPairState,
     NoticeKind,
@@ -69,6 +70,8 @@ token = Table(
     Column("sync_due_at", UtcDateTime, index=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("removed_here_at", UtcDateTime),
+    Column("holder_id", String(64)),
+    Column("holder_name", String(255)),
 )
 LIVING = "state NOT IN ('deleted', 'cancelled')"
 Index(
@@ -81,6 +84,14 @@ Index(
 Index(
     "uq_token_living_server",
     token.c.server_uuid,
+    unique=True,
+    sqlite_where=text(LIVING),
+    postgresql_where=text(LIVING),
+)
+
+Index(
+    "uq_token_living_holder",
+    token.c.holder_id,
     unique=True,
     sqlite_where=text(LIVING),
     postgresql_where=text(LIVING),
@@ -114,6 +125,9 @@ request = Table(
     Column("nag_due_at", UtcDateTime, index=True),
     Column("check_due_at", UtcDateTime, index=True),
     Column("failure", Text),
+    Column("evidence", StateText(Evidence)),
+    Column("detour", Text),
+    Column("scope_tags", JSON, nullable=False, server_default=text("'{}'")),
 )
 OPEN = "state IN ('pending', 'approved', 'awaiting_upload', 'verifying')"
 Index(
@@ -208,6 +222,14 @@ upload = Table(
     Column("data_key", Text),
     Column("content", Text),
     Column("kept_until", UtcDateTime),
+    Column(
+        "evidence",
+        StateText(Evidence),
+        nullable=False,
+        server_default=text("'server_token_file'"),
+    ),
+    Column("expires_at", UtcDateTime),
+    Column("only_check", Boolean, nullable=False, server_default=text("0")),
 )
 
 profile = Table(

@@ -1,14 +1,15 @@
 """Enrollment program tokens."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from storage import sync_tables, tables
-from storage.records import Token
+from storage.records import Token, TokenOutline
 from storage.rows import Rows
-from storage.states import TokenState
+from storage.states import Health, ProgramName, TokenState
 from storage.sync_runs import OPEN
 
 GONE = (TokenState.DELETED, TokenState.CANCELLED)
@@ -17,6 +18,16 @@ GONE = (TokenState.DELETED, TokenState.CANCELLED)
 def name_key(name: str) -> str:
     """What makes two names the same: no regard to case."""
     return name.casefold()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A token as it was found at its holder: why its health is as it is, and when to ask again."""
+
+    token: Token
+    evidence: str
+    asked_at: datetime
+    ask_at: datetime
 
 
 class Tokens(Rows[Token]):
@@ -39,6 +50,34 @@ class Tokens(Rows[Token]):
         table = self.table.c
         return await self.one(table.server_uuid == server_uuid, table.state.not_in(GONE))
 
+    async def held_by(self, program: ProgramName) -> list[Token]:
+        """The living tokens that this program holds, the oldest first."""
+        table = self.table.c
+        query = self.select(table.program == program, table.state.not_in(GONE))
+        return await self.all(query.order_by(table.created_at, table.name))
+
+    async def name_keys(self) -> set[str]:
+        """The names that are taken, as they are compared."""
+        table = self.table.c
+        query = select(table.name_key).where(table.state.not_in(GONE))
+        return set((await self.connection.execute(query)).scalars())
+
+    async def add_found(self, found: Sequence[Found]) -> None:
+        """Insert tokens that were found at their holder, with what the watch keeps of them."""
+        rows = [
+            {
+                **self.values(one.token),
+                "health_asked_at": one.asked_at,
+                "health_due_at": one.ask_at,
+                "evidence": one.evidence,
+                "healthy_at": one.asked_at if one.token.health is Health.OK else None,
+                "healthy_admin": one.token.admin_id,
+            }
+            for one in found
+        ]
+        if rows:
+            await self.connection.execute(insert(self.table), rows)
+
     async def held_of(self, org_id: str, *, beside: str) -> bool:
         """Whether another token of that organisation is or was held here."""
         table = self.table.c
@@ -52,6 +91,17 @@ class Tokens(Rows[Token]):
         return await self.all(
             query.order_by(table.expires_at.is_(None), table.expires_at, table.name)
         )
+
+    async def outlines(self) -> list[TokenOutline]:
+        """The outlines of every token that is neither deleted nor cancelled, in the same order."""
+        found = await self.connection.execute(_OUTLINES)
+        return [TokenOutline(**row._mapping) for row in found]
+
+    async def these(self, token_ids: Iterable[str]) -> list[Token]:
+        """The tokens of these ids, in their order."""
+        ids = list(token_ids)
+        found = {token.id: token for token in await self.all(self.select(self.table.c.id.in_(ids)))}
+        return [found[one] for one in ids]
 
     async def due_for_sync(self, now: datetime, machine_now: datetime, limit: int) -> list[Token]:
         """Active tokens whose next sync is due, the longest due first.
@@ -106,3 +156,10 @@ class Tokens(Rows[Token]):
         query = select(table.id, table.name).where(table.id.in_(sorted(token_ids)))
         found = await self.connection.execute(query)
         return {row[0]: row[1] for row in found}
+
+
+_OUTLINES = (
+    select(*(tables.token.c[field.name] for field in fields(TokenOutline)))
+    .where(tables.token.c.state.not_in(GONE))
+    .order_by(tables.token.c.expires_at.is_(None), tables.token.c.expires_at, tables.token.c.name)
+)

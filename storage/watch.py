@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import TextClause, and_, bindparam, select, text, update
+from sqlalchemy import TextClause, and_, bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import tables, watch_tables
 from storage.columns import UtcDateTime
 from storage.records import Token
-from storage.states import Health, TokenState
+from storage.states import Action, Health, RequestState, TokenState
 from storage.watch_records import Keeping
 
 RENEWING = (
@@ -184,11 +184,14 @@ class Watch:
     async def owners(self) -> list[str]:
         """Everybody who answers for a living token."""
         table = self.table.c
-        query = select(table.owner).where(text(tables.LIVING)).distinct().order_by(table.owner)
+        owned = (text(tables.LIVING), table.owner != "")
+        query = select(table.owner).where(*owned).distinct().order_by(table.owner)
         return list((await self.connection.execute(query)).scalars())
 
     async def owned_by(self, person: str) -> list[str]:
-        """The living tokens that a person answers for."""
+        """The living tokens that a person answers for; those without an owner are nobody's."""
+        if not person:
+            return []
         table = self.table.c
         query = select(table.id).where(text(tables.LIVING), table.owner == person)
         return list((await self.connection.execute(query.order_by(table.name))).scalars())
@@ -198,6 +201,28 @@ class Watch:
         # The action is compared as text: which actions there are is the requests' business.
         query = select(tables.request.c.token_id).where(text(RENEWING))
         return list((await self.connection.execute(query)).scalars())
+
+    async def apple_ids(self) -> dict[str, list[str]]:
+        """The tokens in use by Apple ID, in lower case: the one that downloaded it, if told."""
+        table = self.table.c
+        query = select(table.id, table.admin_id, table.apple_id)
+        rows = await self.connection.execute(query.where(text(watch_tables.ACTIVE)))
+        found: dict[str, list[str]] = {}
+        for token_id, admin_id, apple_id in rows:
+            if known := (admin_id or apple_id).casefold():
+                found.setdefault(known, []).append(token_id)
+        return found
+
+    async def uploaded_at(self, token_id: str) -> datetime | None:
+        """When a file of that token last came into use by way of a request here."""
+        request = tables.request.c
+        query = select(func.max(request.ended_at)).where(
+            request.token_id == token_id,
+            request.state == RequestState.COMPLETED,
+            request.action.in_((Action.CREATE, Action.RENEW, Action.REPLACE)),
+        )
+        found: datetime | None = (await self.connection.execute(query)).scalar_one()
+        return found
 
     async def _set(self, token_id: str, **changes: object) -> None:
         await self.connection.execute(

@@ -1,4 +1,4 @@
-"""`report`, the hand-over of tokens, and what Slack tells of people's accounts."""
+"""`report`, and the hand-over of tokens."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -24,21 +24,20 @@ SLOW = "Slack was slow to tell us your role. Press the button again."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportForms:
-    """Opens the forms, and takes them and the events."""
+    """Opens the forms, and takes them."""
 
     reports: Reports
     owners: Owners
     work: Work
 
     def register(self, app: AsyncApp) -> None:
-        """Take the buttons, the forms and the event."""
+        """Take the buttons and the forms."""
         app.action(reports.PASSWORD)(self.chosen)
         app.action(reports.LEAVER)(self.chosen)
         app.action(reports.HAND_OVER)(self.hand_over)
         app.view(reports.PASSWORD)(self.password)
         app.view(reports.LEAVER)(self.leaver)
         app.view(reports.HAND_OVER)(self.handed_over)
-        app.event("user_change")(self.changed)
 
     async def open(self, person: str, trigger_id: str, client: AsyncWebClient) -> None:
         """Open a light view at once, and fill it after Slack's 200."""
@@ -112,16 +111,6 @@ class ReportForms:
             return reports.handed(len(moved))
 
         await _taken(ack, keep, title=reports.HAND_OVER_TITLE, field="owner")
-
-    async def changed(self, event: dict[str, Any], body: dict[str, Any]) -> None:
-        """Somebody's account changed; most people answer for no token, and most changes are small.
-
-        It is a row before Slack gets its 200, so that an owner who is gone is not lost.
-        """
-        user = event.get("user") or {}
-        key = f"event:{body.get('event_id', '')}"
-        deactivated = bool(user.get("deleted"))
-        await self.reports.account_changed(str(user.get("id")), deactivated=deactivated, key=key)
 
 
 async def _taken(

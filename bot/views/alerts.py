@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Block, Message, actions, button, context, section
 from bot.views.reminders import renew_button
-from bot.views.wording import PORTALS, escape, minute, number
+from bot.views.wording import ADMIN_CENTER, PORTALS, STATUS_PAGES, escape, minute, number
 from storage.records import Token
-from storage.states import AlertState, Health
+from storage.states import AlertState, Health, ProgramName
 from storage.watch_records import Alert, Keeping
 
 CHECK = "health.check"
@@ -39,6 +39,7 @@ DARK = (
     "Devices in use are not touched. New devices, and changes at Apple, are not seen until it "
     "answers."
 )
+HOLDERS = {ProgramName.APPLE: "Apple", ProgramName.INTUNE: "Intune"}
 CLASSES = {
     Health.TERMS_UNSIGNED: Class(
         what="new terms at Apple wait for a signature",
@@ -72,16 +73,29 @@ CLASSES = {
         step="Press *Renew* and download the token anew at {portal}.",
         renew=True,
     ),
+    Health.SYNC_ERROR: Class(
+        what="Intune's syncs of it with Apple fail",
+        effect=DOWN,
+        step="Open {console}, choose the token and look at its sync; the number below is all that "
+        "Intune tells. If it stays, press *Renew* and download the token anew at {portal}. {last}",
+        renew=True,
+    ),
+    Health.STALE: Class(
+        what="Intune has not synced it with Apple for more than a day",
+        effect="New devices, and changes at Apple, are not seen until it syncs.",
+        step="Press *Sync now* in `/enroll-token status`. If that fails, open {console} and look "
+        "at the token there. {last}",
+    ),
     Health.THROTTLED: Class(
-        what="its holder has been asking us to wait for over an hour",
+        what="{holder} has been asking us to wait for over an hour",
         effect=DARK,
         step="There is nothing to do: it is asked again by itself.",
     ),
     Health.UNREACHABLE: Class(
-        what="its holder has given no usable answer for over an hour",
+        what="{holder} has given no usable answer for over an hour",
         effect=DARK,
-        step="It is asked again by itself. If it stays, look at Apple's page *System Status* and "
-        "at this service's own network.",
+        step="It is asked again by itself. If it stays, look at {status} and at this service's own "
+        "network.",
     ),
 }
 """Each class of trouble in words; a test proves that none is missing."""
@@ -106,8 +120,12 @@ def all_clear(shown: Sequence[Ill], zone: ZoneInfo) -> Message:
     since = f" since {minute(max(ends), zone)}" if ends else ""
     lasted = _lasted(min(one.alert.began_at for one in shown), max(ends)) if ends else ""
     text = f":white_check_mark: *{names}* {verb} again{since}."
+    which = ", ".join(escape(one.token.name) for one in shown) if len(shown) > 1 else ""
     told = f"It was: {_said(shown[0])}. {lasted}".strip()
-    return Message(text=_bare(text), blocks=[section(text), context(told)])
+    return Message(
+        text=_bare(text),
+        blocks=[section(text), *([context(which)] if which else []), context(told)],
+    )
 
 
 def _trouble(shown: Sequence[Ill], zone: ZoneInfo) -> list[Block]:
@@ -134,7 +152,11 @@ def _title(shown: Sequence[Ill]) -> str:
 
 
 def _said(shown: Ill) -> str:
-    return CLASSES[shown.alert.health].what
+    return _what(shown, shown.alert.health)
+
+
+def _what(shown: Ill, health: Health) -> str:
+    return CLASSES[health].what.format(holder=HOLDERS[shown.token.program])
 
 
 def _names(shown: Sequence[Ill]) -> str:
@@ -150,6 +172,8 @@ def _step(shown: Ill, zone: ZoneInfo) -> str:
         .step.format(
             organisation=f"*{escape(organisation)}*" if organisation else "the organisation",
             portal=f"<{portal.url}|{portal.name}>",
+            console=f"the {ADMIN_CENTER.link}, {ADMIN_CENTER.menu}",
+            status=STATUS_PAGES[shown.token.program],
             last=_last(shown, zone),
         )
         .strip()
@@ -168,8 +192,9 @@ def _last(shown: Ill, zone: ZoneInfo) -> str:
 
 def _evidence(shown: Ill, zone: ZoneInfo, *, many: bool) -> str:
     name = f"*{escape(shown.token.name)}*: " if many else ""
+    whose = f"{HOLDERS[shown.token.program]}'s"
     said = escape(shown.alert.evidence[:200]).replace("`", "'") or "not told"
-    return f"{name}since {minute(shown.alert.began_at, zone)}. Its holder's answer: `{said}`"
+    return f"{name}since {minute(shown.alert.began_at, zone)}. {whose} answer: `{said}`"
 
 
 def _over(shown: Ill, zone: ZoneInfo) -> str:
@@ -181,8 +206,8 @@ def _over(shown: Ill, zone: ZoneInfo) -> str:
         return f":white_check_mark: *{name}* works again since {at}.{lasted}"
     if shown.alert.became is None:
         return f":white_check_mark: *{name}* is not in use any more. There is nothing to do."
-    what = CLASSES[shown.alert.became].what
-    return f":arrow_right: *{name}*: this has become something else on {at}: {what}."
+    what = _what(shown, shown.alert.became)
+    return f":arrow_right: *{name}*: since {at} it is something else: {what}. See below."
 
 
 def _lasted(began: datetime, ended: datetime) -> str:

@@ -117,7 +117,7 @@ def button(
     if confirm is not None:
         element["confirm"] = {
             "title": plain(confirm.title),
-            "text": mrkdwn(cut(confirm.text, 300)),
+            "text": plain(cut(confirm.text, 300)),
             "confirm": plain(confirm.yes),
             "deny": plain("Back"),
         }

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from bot.views import delete, renew
 from bot.views.blocks import Block, Message, View, button, context, modal, section
 from bot.views.wording import day, escape, token_state
-from storage.records import Token
+from storage.records import Token, TokenOutline
 from storage.states import Action
 
 TITLES = {
@@ -18,17 +18,23 @@ TITLES = {
 SHOWN = 40
 
 
-def choose(tokens: Sequence[Token], action_id: str, zone: ZoneInfo) -> View:
+def choose(
+    tokens: Sequence[Token] | Sequence[TokenOutline], action_id: str, zone: ZoneInfo
+) -> View:
     """The tokens, the most urgent first, each with the button that goes on."""
     return modal(TITLES[action_id], _offered(tokens, action_id, zone))
 
 
-def offer(tokens: Sequence[Token], action_id: str, zone: ZoneInfo) -> Message:
+def offer(
+    tokens: Sequence[Token] | Sequence[TokenOutline], action_id: str, zone: ZoneInfo
+) -> Message:
     """The same as an answer to a command that needs no form."""
     return Message(text="Which token?", blocks=_offered(tokens, action_id, zone))
 
 
-def _offered(tokens: Sequence[Token], action_id: str, zone: ZoneInfo) -> list[Block]:
+def _offered(
+    tokens: Sequence[Token] | Sequence[TokenOutline], action_id: str, zone: ZoneInfo
+) -> list[Block]:
     blocks = [section("Which token?")]
     for token in tokens[:SHOWN]:
         ends = f", expires {day(token.expires_at, zone)}" if token.expires_at else ""

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bot.views.blocks import cut
 from bot.views.wording import escape, mention, minute
-from services.request_deeds import SERVICE
+from services.request_deeds import INTUNE, SERVICE
 from storage.records import AuditEntry
 
 PERSON_ID = re.compile(r"[UW][A-Z0-9]{2,30}")
@@ -78,6 +78,12 @@ DEEDS = {
     ),
     "token.activate": Told(menu="Brought a token into use", sentence="brought {name} into use"),
     "token.hand_over": Told(menu="Handed a token over", sentence="handed {name} over"),
+    "token.take_over": Told(menu="Took a token over", sentence="answers for {name} from now on"),
+    "token.import": Told(menu="Found a token", sentence="found {name} in Intune"),
+    "token.rename": Told(menu="Renamed in Intune", sentence="renamed {name}"),
+    "token.renewed_there": Told(menu="Renewed in Intune", sentence="renewed {name} there"),
+    "token.changed_there": Told(menu="Changed in Intune", sentence="changed {name} there"),
+    "token.deleted_there": Told(menu="Deleted in Intune", sentence="deleted {name} there"),
     "reminder.snooze": Told(menu="Snoozed reminders", sentence="snoozed the reminders of {name}"),
     "reminder.on_it": Told(menu="Was on it", sentence="said that they are on it for {name}"),
     "health.change": Told(
@@ -94,6 +100,22 @@ DEEDS = {
     "report.deactivated": Told(
         menu="Noticed a deactivated account",
         sentence="noticed that the account of the owner of {name} was deactivated",
+    ),
+    "report.entra_password": Told(
+        menu="Noticed a newer password in Entra",
+        sentence="noticed in Entra that the Apple ID's password is newer than {name}",
+    ),
+    "report.entra_disabled": Told(
+        menu="Noticed a disabled account in Entra",
+        sentence="noticed in Entra that the account behind {name} is disabled",
+    ),
+    "report.entra_deleted": Told(
+        menu="Noticed a deleted account in Entra",
+        sentence="noticed in Entra that the account behind {name} was deleted",
+    ),
+    "report.entra_nobody": Told(
+        menu="Noticed an Apple ID of nobody",
+        sentence="noticed that Entra knows nobody with the Apple ID of {name}",
     ),
 }
 """Every action that services write; a test proves that none is missing."""
@@ -127,6 +149,8 @@ def actor(text: str) -> str:
     """A person as a mention, the service itself as `this bot`, a console's user as they are."""
     if text == SERVICE:
         return "this bot"
+    if text == INTUNE:
+        return "somebody in Intune"
     return mention(text) if PERSON_ID.fullmatch(text) else escape(cut(text, VALUE_LENGTH))
 
 

@@ -11,7 +11,7 @@ from bot.views.wording import WAITING, day, days, escape, number, token_state
 from services.digest import Week
 from services.tokens import days_left
 from storage.records import Token
-from storage.states import TokenState
+from storage.states import Health, TokenState
 
 LISTED = 40
 A_SECTION = 5
@@ -83,8 +83,10 @@ def _line(index: int, token: Token, now: datetime, zone: ZoneInfo) -> str:
     state, left = token_state(token.state, token.health), days_left(token.expires_at, now, zone)
     if left is None or token.expires_at is None:
         return f"{name}: {state}"
+    expired = left < 0 or token.health is Health.EXPIRED
     # Owners are not mentioned: each would be notified every Monday, whatever their token does.
-    return f"{name}: {days(left)} ({day(token.expires_at, zone)}), {state}"
+    said = f"{name}: {'expired ' if left < 0 else ''}{days(left)} ({day(token.expires_at, zone)})"
+    return said if expired or state == "active" else f"{said}, {state}"
 
 
 def _done(done: Counter[str]) -> str:

@@ -50,6 +50,11 @@ def person_chosen(state: Mapping[str, Any], block_id: str) -> str:
     return str(_element(state, block_id).get("selected_user") or "")
 
 
+def day_picked(state: Mapping[str, Any], block_id: str) -> str:
+    """The day that was picked, as YYYY-MM-DD."""
+    return str(_element(state, block_id).get("selected_date") or "")
+
+
 def _element(state: Mapping[str, Any], block_id: str) -> Mapping[str, Any]:
     element: Mapping[str, Any] = state.get(block_id, {}).get(block_id, {})
     return element

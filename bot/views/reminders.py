@@ -19,8 +19,10 @@ from bot.views.blocks import (
     plain,
     section,
 )
+from bot.views.deeds import actor
+from bot.views.owners import take_button
 from bot.views.renew import OPEN
-from bot.views.wording import day, escape, mention, minute, number
+from bot.views.wording import day, escape, mention, minute, number, owner
 from storage.records import Token
 from storage.states import AnswerKind, TokenState
 from storage.watch_records import Answer, Reminder
@@ -29,6 +31,9 @@ SNOOZE = "reminder.snooze"
 ON_IT = "reminder.on_it"
 CALLBACK = "reminder.snooze"
 TITLE = "Snooze reminders"
+DOWN_WHEN_EXPIRED = (
+    "Once a token has expired, its devices are not synced, and new ones get no profile."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +59,24 @@ def for_owner(shown: Sequence[Warned], zone: ZoneInfo) -> Message:
 
 
 def escalation(shown: Warned, zone: ZoneInfo) -> Message:
-    """For an approver: nobody answered."""
-    name = escape(shown.token.name)
+    """For an approver: nobody answered; later, in its place, who did, or that it is over."""
+    if shown.reminder.closed_at is not None:
+        return Message(text=_plain(shown, zone), blocks=[section(_closed(shown, zone))])
+    state = _state(shown, zone)
+    if shown.answer is not None:
+        text = f"{_answered(shown, zone)}\n{state}"
+        return Message(text=_plain(shown, zone), blocks=[section(text), *_buttons(shown)])
+    title = f"Nobody has answered the reminder for {escape(shown.token.name)}"
     told = shown.reminder.decided_at
     since = minute(told, zone) if told else "a day ago"
-    text = (
-        f":warning: *Nobody has answered the reminder for {name}.*\n{_state(shown, zone)} "
-        f"{mention(shown.token.owner)} was told on {since}. Somebody has to renew it."
-    )
-    blocks = [section(text), *_buttons(shown)]
-    return Message(text=f"Nobody has answered the reminder for {name}", blocks=blocks)
+    text = f":warning: *{title}.*\n{state} {_told(shown.token, since)} Somebody has to renew it."
+    return Message(text=title, blocks=[section(text), *_buttons(shown)])
+
+
+def _told(token: Token, since: str) -> str:
+    if not token.owner:
+        return f"Nobody answers for it yet; it was said in the channel on {since}."
+    return f"{mention(token.owner)} was told on {since}."
 
 
 def owner_not_reached(owner: str, shown: Sequence[Warned], zone: ZoneInfo) -> Message:
@@ -125,10 +138,11 @@ def renew_button(token: Token) -> Block:
 
 def _message(shown: Sequence[Warned], zone: ZoneInfo, *, for_owner: bool) -> Message:
     blocks: list[Block] = []
-    if len(shown) > 1:
-        blocks.append(section(f"*{_title(shown)}*"))
+    many = len(shown) > 1
+    if many:
+        blocks.append(section(f"*{_title(shown)}*\n{DOWN_WHEN_EXPIRED}"))
     for one in shown:
-        blocks.append(section(_text(one, zone, for_owner=for_owner)))
+        blocks.append(section(_text(one, zone, for_owner=for_owner, many=many)))
         if one.reminder.closed_at is None:
             blocks += _buttons(one)
     text = _plain(shown[0], zone) if len(shown) == 1 else _title(shown)
@@ -143,14 +157,22 @@ def _title(shown: Sequence[Warned]) -> str:
     return f"{need} to be renewed"
 
 
-def _text(shown: Warned, zone: ZoneInfo, *, for_owner: bool) -> str:
+def _text(shown: Warned, zone: ZoneInfo, *, for_owner: bool, many: bool) -> str:
     if shown.reminder.closed_at is not None:
         return _closed(shown, zone)
-    who = "You answer for it." if for_owner else f"Owner: {mention(shown.token.owner)}."
-    lines = [f"{_sign(shown)} {_state(shown, zone)}", f"{_effect(shown)} {who}"]
+    who = "You answer for it." if for_owner else _owner(shown.token)
+    # What a token's end means is said once for many of them.
+    lines = [
+        f"{_sign(shown)} {_state(shown, zone)}",
+        who if many else f"{_effect(shown)} {who}",
+    ]
     if said := _answered(shown, zone):
         lines.append(said)
     return "\n".join(lines)
+
+
+def _owner(token: Token) -> str:
+    return f"Owner: {owner(token.owner)}."
 
 
 def _sign(shown: Warned) -> str:
@@ -181,7 +203,7 @@ def _answered(shown: Warned, zone: ZoneInfo) -> str:
         return ""
     until = day(answer.until, zone)
     if answer.kind is AnswerKind.ON_IT:
-        return f":raised_hand: {mention(answer.person)} is on it. Reminders go on on {until}."
+        return f":raised_hand: {mention(answer.person)} is on it. Reminders continue on {until}."
     return f":zzz: Snoozed by {mention(answer.person)} until {until}."
 
 
@@ -190,7 +212,7 @@ def _closed(shown: Warned, zone: ZoneInfo) -> str:
     if token.state is not TokenState.ACTIVE:
         return f":white_check_mark: *{name}* is not in use any more. There is nothing to do."
     until = day(token.expires_at, zone) if token.expires_at else "a date that is not told"
-    by = f" by {mention(shown.renewed_by)}" if shown.renewed_by else ""
+    by = f" by {actor(shown.renewed_by)}" if shown.renewed_by else ""
     return f":white_check_mark: *{name}* was renewed{by}, until {until}."
 
 
@@ -205,6 +227,8 @@ def _buttons(shown: Warned) -> list[Block]:
     if shown.snoozable:
         row.append(button("Snooze…", SNOOZE, token.id))
     row.append(button("I'm on it", ON_IT, token.id))
+    if not token.owner:
+        row.append(take_button(token))
     return [actions(*row, block_id=f"remind_{shown.reminder.id}")]
 
 

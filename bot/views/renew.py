@@ -8,6 +8,7 @@ from bot.views.blocks import Block, View, context, facts, field, modal, option, 
 from bot.views.fields import chosen, known, ticked, typed
 from bot.views.wording import CAUSES, PORTALS, day, escape, said
 from services.names import REASON_LENGTH
+from services.programs import Holding
 from services.renewals import Preflight
 from services.request_forms import RenewForm
 from storage.states import Health, RenewalCause
@@ -132,24 +133,26 @@ def _known(look: Preflight, zone: ZoneInfo) -> Block:
 def _findings(look: Preflight) -> list[Block]:
     if look.holding is None:
         return [section(f":warning: {said(look.trouble or '')} What stands above is as of before.")]
-    match look.holding.health:
-        case Health.OK:
-            return [context("Asked just now: the terms are signed, and the token in use works.")]
+    if look.holding.health is Health.OK:
+        return [context("Asked just now: the terms are signed, and the token in use works.")]
+    return [section(f":warning: {_finding(look.holding)}")]
+
+
+def _finding(holding: Holding) -> str:
+    match holding.health:
         case Health.TERMS_UNSIGNED:
-            return [
-                section(
-                    ":warning: *New terms wait for a signature.* Let an Administrator accept them "
-                    "at the portal first; a new token would not work either."
-                )
-            ]
+            return (
+                "*New terms wait for a signature.* Let an Administrator accept them at the portal "
+                "first; a new token would not work either."
+            )
         case Health.SUPERSEDED:
-            return [
-                section(
-                    ":warning: *A newer token was downloaded already*, so enrolment is down. "
-                    "It is chosen below: ask, then upload the newest file at once."
-                )
-            ]
+            return (
+                "*A newer token was downloaded already*, so enrolment is down. It is chosen below: "
+                "ask, then upload the newest file at once."
+            )
+        case Health.SYNC_ERROR | Health.STALE:
+            return f"Intune's syncs with Apple fail or stay away: {escape(holding.evidence)}."
         case Health.THROTTLED | Health.UNREACHABLE:
-            return [section(":warning: Apple gave no usable answer just now.")]
+            return "Its holder gave no usable answer just now."
         case _:
-            return [section(":warning: *The token in use works no more*: enrolment is down.")]
+            return "*The token in use works no more*: enrolment is down."

@@ -20,8 +20,10 @@ from bot.views.blocks import (
     plain,
     section,
 )
+from bot.views.entra import OVER, Finding
 from bot.views.reminders import parse_day, renew_button
 from bot.views.wording import PORTALS, day, escape, mention, number
+from storage.entra_records import EntraAccount
 from storage.records import Token
 from storage.states import ReportKind, ReportState
 from storage.watch_records import Report
@@ -33,14 +35,22 @@ HAND_OVER = "owner.hand_over"
 CHOSEN = 100
 """What a menu holds."""
 SHOWN = 20
+HANDED_OVER = frozenset({ReportKind.LEAVES, ReportKind.DEACTIVATED})
+"""What handing tokens over ends."""
+RENEWED = frozenset(ReportKind) - HANDED_OVER - {ReportKind.ENTRA_NOBODY}
+"""What renewing tokens ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """A report and the tokens for which it still asks somebody to act."""
+    """A report and the tokens for which it still asks somebody to act.
+
+    `account` is what Entra says of the Apple ID, where the report is about one.
+    """
 
     report: Report
     tokens: Sequence[Token]
+    account: EntraAccount | None = None
 
 
 def choice() -> View:
@@ -92,7 +102,7 @@ def hand_over_form(tokens: Sequence[Token]) -> View:
     """Which of the owner's tokens, and to whom; the first is the one that was asked for."""
     options = [option(escape(one.name), one.id) for one in tokens[:CHOSEN]]
     blocks = [
-        section(f"Now {mention(tokens[0].owner)} answers for them."),
+        section(_now(tokens[0])),
         field(
             "tokens",
             "Tokens",
@@ -107,6 +117,12 @@ def hand_over_form(tokens: Sequence[Token]) -> View:
         submit=plain("Hand over"),
         close=plain("Cancel"),
     )
+
+
+def _now(token: Token) -> str:
+    if token.owner:
+        return f"Now {mention(token.owner)} answers for them."
+    return f"Nobody answers for *{escape(token.name)}* yet."
 
 
 def parse_password(view: Mapping[str, Any]) -> str:
@@ -143,7 +159,7 @@ def in_channel(shown: Reported, zone: ZoneInfo) -> Message:
     """The report as everybody may read it; a leaver is not named beside the day."""
     report, count = shown.report, len(shown.tokens)
     if report.state is ReportState.ENDED:
-        return _over(report)
+        return _over(shown)
     match report.kind:
         case ReportKind.PASSWORD:
             title = f"The password of the Apple ID {escape(report.subject)} was changed"
@@ -159,6 +175,13 @@ def in_channel(shown: Reported, zone: ZoneInfo) -> Message:
             title = f"The Slack account of {mention(report.subject)} was deactivated"
             needs = "needs" if count == 1 else "need"
             told = f"{_names(shown.tokens)} {needs} a new owner. {_OWNER_DOES}"
+        case (
+            ReportKind.ENTRA_PASSWORD
+            | ReportKind.ENTRA_DISABLED
+            | ReportKind.ENTRA_DELETED
+            | ReportKind.ENTRA_NOBODY
+        ):
+            title, told = _finding(shown).told(zone, in_channel=True)
         case _:
             assert_never(report.kind)
     return _message(shown, title, told, zone)
@@ -168,7 +191,10 @@ def directly(shown: Reported, zone: ZoneInfo) -> Message:
     """The report for admins and owners, with name and day."""
     report = shown.report
     if report.state is ReportState.ENDED:
-        return _over(report)
+        return _over(shown)
+    if report.kind in OVER:
+        title, told = _finding(shown).told(zone, in_channel=False)
+        return _message(shown, title, told, zone)
     if report.kind is not ReportKind.LEAVES:
         return in_channel(shown, zone)
     by = _written(report.leaves_on)
@@ -180,30 +206,31 @@ def directly(shown: Reported, zone: ZoneInfo) -> Message:
 def handed_over(tokens: Sequence[Token], owner: str, by: str) -> Message:
     """That somebody answers for tokens from now on."""
     verb = "answers" if tokens else "answered"
+    how = "took over" if owner == by else f"handed over by {mention(by)}"
     text = (
         f":handshake: {mention(owner)} {verb} for {_names(tokens) or 'a token that is gone'} from "
-        f"now on (handed over by {mention(by)}): reminders and alerts go there too."
+        f"now on ({how}): its reminders go there too."
     )
     return Message(text="Tokens were handed over", blocks=[section(text)])
 
 
 _OWNER_DOES = (
-    "The owner is told first when a token ends or fails, and may bring its file. If the person's "
-    "Apple ID goes too, the tokens that it downloaded have to be renewed."
+    "The owner gets the reminders, and may bring the token's file. If the person's Apple ID goes "
+    "too, the tokens that it downloaded have to be renewed."
 )
 
 
 def _message(shown: Reported, title: str, told: str, zone: ZoneInfo) -> Message:
     report = shown.report
     blocks = [section(f":warning: *{title}*\n{told}")]
-    renews = report.kind is ReportKind.PASSWORD
+    renews, hands_over = report.kind in RENEWED, report.kind in HANDED_OVER
     for one in shown.tokens[:SHOWN]:
         blocks.append(section(_line(one, zone)))
         if renews:
             blocks.append(actions(renew_button(one), block_id=f"report_{one.id}"))
     if len(shown.tokens) > SHOWN:
         blocks.append(context(f"{number(len(shown.tokens) - SHOWN)} more"))
-    if not renews and shown.tokens:
+    if hands_over and shown.tokens:
         hand = button("Hand over…", HAND_OVER, shown.tokens[0].id, style="primary")
         blocks.append(actions(hand, block_id="hand_over"))
     return Message(text=title, blocks=blocks)
@@ -226,13 +253,22 @@ def _names(tokens: Sequence[Token]) -> str:
     return ", ".join(names) + more
 
 
-def _over(report: Report) -> Message:
-    text = {
-        ReportKind.PASSWORD: "Every token of the Apple ID whose password changed is renewed.",
-        ReportKind.LEAVES: "Every token that needed a new owner has one.",
-        ReportKind.DEACTIVATED: "Every token of the deactivated account has a new owner, or the "
-        "account is back.",
-    }[report.kind]
+def _finding(shown: Reported) -> Finding:
+    report = shown.report
+    return Finding(kind=report.kind, apple_id=report.subject, account=shown.account)
+
+
+_OVER = {
+    ReportKind.PASSWORD: "Every token of the Apple ID whose password changed is renewed.",
+    ReportKind.LEAVES: "Every token that needed a new owner has one.",
+    ReportKind.DEACTIVATED: "Every token of the deactivated account has a new owner, or the "
+    "account is back.",
+}
+
+
+def _over(shown: Reported) -> Message:
+    kind = shown.report.kind
+    text = _OVER[kind] if kind in _OVER else _finding(shown).over()
     return Message(text=text, blocks=[section(f":white_check_mark: {text}")])
 
 

@@ -6,12 +6,11 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Block, Confirm, Message, actions, button, context, section
-from bot.views.usage import COMMAND
-from bot.views.wording import devices, escape, mention, minute, number, pages, said
+from bot.views.wording import ADMIN_CENTER, devices, escape, mention, minute, number, pages, said
 from services.sync_plan import why_stopped
 from services.sync_wishes import Asked
 from storage.records import SyncRun, Token
-from storage.states import LossState, SyncKind, SyncState
+from storage.states import LossState, ProgramName, SyncKind, SyncState
 from storage.sync_records import LossQuestion
 
 START = "sync.start"
@@ -53,15 +52,8 @@ def sync_progress(shown: SyncFacts, zone: ZoneInfo) -> Message:
             return _waits(shown, zone)
         case SyncState.COMPLETED:
             return _completed(shown)
-        case SyncState.ASKED:
-            text = (
-                f"*{name}*: its holder was asked to sync. What it finds shows later in "
-                f"`{COMMAND} status`."
-            )
-            return _message(f"Sync of {name} asked for", text)
         case SyncState.NOT_OURS:
-            text = f"*{name}*: nobody can ask its holder. Its own console shows the devices."
-            return _message(f"No sync of {name}", text)
+            return _message(f"No sync of {name}", _not_ours(shown.token))
         case SyncState.FAILED:
             return _failed(shown)
         case _:
@@ -145,6 +137,10 @@ def _failed(shown: SyncFacts) -> Message:
 def _completed(shown: SyncFacts) -> Message:
     name, counts = escape(shown.token.name), _counts(shown.run)
     text = f":white_check_mark: *{name}* is synced: {devices(shown.total)} now; {counts}."
+    if shown.run.released:
+        text += f"\n{_released(shown.run.released)}"
+    if shown.run.note:
+        text += f"\n{said(shown.run.note)}"
     if shown.question is not None and shown.question.state is LossState.OPEN:
         lost = number(shown.question.unseen)
         text += f"\n{lost} are missing from the list: an approver is asked in the alert channel."
@@ -156,8 +152,23 @@ def _completed(shown: SyncFacts) -> Message:
     return _message(f"Sync of {name}: {counts}", text, *more)
 
 
+def _not_ours(token: Token) -> str:
+    name = escape(token.name)
+    if token.program is not ProgramName.INTUNE:
+        return f"*{name}*: nobody can ask its holder. Its own console shows the devices."
+    return (
+        f"*{name}*: this app has no access to Intune, so it cannot sync it. In the "
+        f"{ADMIN_CENTER.link} open {ADMIN_CENTER.menu}, choose the token and press *Sync* there; "
+        "its devices stand there too. Intune takes a sync once in 15 minutes, and syncs by itself "
+        "every 12 hours."
+    )
+
+
 def _waits(shown: SyncFacts, zone: ZoneInfo) -> Message:
     name, run = escape(shown.token.name), shown.run
+    if run.awaits_after is not None and run.error is None:
+        text = f":hourglass_flowing_sand: *{name}*: Intune syncs with Apple now; {_patience(run)}"
+        return _message(f"Intune syncs {name}", text)
     if run.error is None or run.due_at is None:
         text = f":hourglass_flowing_sand: *{name}*: its sync begins in a moment."
         return _message(f"The sync of {name} begins", text)
@@ -166,6 +177,18 @@ def _waits(shown: SyncFacts, zone: ZoneInfo) -> Message:
         f"It goes on by itself, {_when(run.due_at, zone)}. Until now: {_so_far(run)}"
     )
     return _message(f"The sync of {name} waits", text)
+
+
+def _released(count: int) -> str:
+    return (
+        f"Not counted: {devices(count)} released at Apple. Intune goes on listing them for 30 to "
+        "45 days."
+    )
+
+
+def _patience(run: SyncRun) -> str:
+    note = f"{said(run.note)}\n" if run.note else ""
+    return f"this takes up to 15 minutes. {note}Its devices are read when it is done."
 
 
 def _answers(question: LossQuestion, token: Token) -> Block:

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from services.calendar import local_day
 from services.phrases import PERSON_MARK
+from services.uploads import WAITED_FOR, evidence_of
+from storage.records import Request
 from storage.states import Health, Portal, ProgramName, RenewalCause, RequestState, TokenState
 
 KEPT = "\n\u200d"
@@ -68,10 +70,55 @@ PORTALS = {
     ),
 }
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleWords:
+    """What Intune's own console calls itself, and the way to the tokens in it."""
+
+    name: str
+    url: str
+    menu: str
+    create: str
+    renew: str
+    agree: str
+    public_key: str
+    apple_id: str
+    file: str
+    scope_tags: str
+
+    @property
+    def link(self) -> str:
+        """The console as a link."""
+        return f"<{self.url}|{self.name}>"
+
+
+ADMIN_CENTER = ConsoleWords(
+    name="Intune admin center",
+    url="https://intune.microsoft.com",
+    menu="*Devices* → *Enrollment* → *Apple mobile* (formerly *Apple*) → *Enrollment program "
+    "tokens*",
+    create="Create",
+    renew="Renew token",
+    agree="I agree",
+    public_key="Download your public key",
+    apple_id="Apple ID",
+    file="Apple token",
+    scope_tags="Scope tags",
+)
+
+HOLDERS = {ProgramName.APPLE: "Apple", ProgramName.INTUNE: "Intune"}
+"""Whose word it is that a token is in use."""
+
 PROGRAMS = {
     ProgramName.APPLE: "this bot, for an MDM such as NanoMDM that cannot hold it",
     ProgramName.INTUNE: "Microsoft Intune",
 }
+
+STATUS_PAGES = {
+    ProgramName.APPLE: "Apple's page *System Status*",
+    ProgramName.INTUNE: "*Service health* in the Microsoft 365 admin center",
+}
+"""Where a holder says that it has trouble of its own."""
 
 WARNING = (
     "For devices that Intune or another MDM manages this is the wrong choice: that MDM holds their "
@@ -114,6 +161,11 @@ def mention(person: str) -> str:
     return f"<@{person}>"
 
 
+def owner(person: str) -> str:
+    """Who answers for a token; a token that was found at its holder may have nobody yet."""
+    return mention(person) if person else "nobody yet"
+
+
 def mentions(people: Sequence[str], word: str = "and") -> str:
     """Several people; more than ten are counted, since a cut mention would be no mention."""
     named = [mention(person) for person in people[:MOST_NAMED]]
@@ -139,8 +191,17 @@ def pages(count: int) -> str:
 
 def days(count: int) -> str:
     """A count of days left, or past."""
+    if count == 0:
+        return "ends today"
     unit = "day" if abs(count) == 1 else "days"
     return f"{number(count)} {unit} left" if count >= 0 else f"{number(-count)} {unit} ago"
+
+
+def request_state(request: Request) -> str:
+    """A request's state in words; while somebody has to act, what is waited for."""
+    if request.state is RequestState.AWAITING_UPLOAD:
+        return f"Approved; waits for {WAITED_FOR[evidence_of(request)]}"
+    return REQUEST_STATES[request.state]
 
 
 def day(at: datetime, zone: ZoneInfo) -> str:
@@ -163,7 +224,7 @@ def token_state(state: TokenState, health: Health | None) -> str:
     if state in WAITING:
         return WAITING[state]
     if state is TokenState.ACTIVE and health is not Health.OK and health is not None:
-        return f"active, but {health.value.replace('_', ' ')}"
+        return f"active, but {HEALTH[health]}"
     return state.value.replace("_", " ")
 
 
@@ -176,15 +237,29 @@ CAUSES = {
 }
 """Why somebody renews; a test proves that none is missing."""
 
+HEALTH = {
+    Health.OK: "fine",
+    Health.TERMS_UNSIGNED: "new terms unsigned",
+    Health.SUPERSEDED: "ended by a newer one",
+    Health.REVOKED: "revoked",
+    Health.ACCOUNT_FORBIDDEN: "Apple ID gone or barred",
+    Health.EXPIRED: "expired",
+    Health.SYNC_ERROR: "its syncs fail",
+    Health.STALE: "not synced for long",
+    Health.THROTTLED: "told to wait",
+    Health.UNREACHABLE: "no answer",
+}
+"""What is wrong with a token, short enough for a list; a test proves that none is missing."""
+
 WAITING = {
     TokenState.REQUESTED: "waits for approval",
-    TokenState.AWAITING_TOKEN: "waits for its server token file",
+    TokenState.AWAITING_TOKEN: "approved; not in use yet",
 }
 
 REQUEST_STATES = {
     RequestState.PENDING: "Waits for approval",
     RequestState.APPROVED: "Approved",
-    RequestState.AWAITING_UPLOAD: "Approved; waits for the server token file",
+    RequestState.AWAITING_UPLOAD: "Approved; waits for the steps at the portal",
     RequestState.VERIFYING: "Being verified",
     RequestState.COMPLETED: "Done",
     RequestState.DECLINED: "Declined",

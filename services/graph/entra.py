@@ -23,6 +23,8 @@ from services.graph.errors import GraphError, GraphTrouble, login_trouble_of, re
 from services.graph.exchange import Answer, exchange
 from services.graph.http import AccessToken
 
+PAUSE = 5.0
+"""Seconds for which a refused sign-in is not tried again, where Entra does not say how long."""
 EARLY = 300.0
 """Seconds before its end at which a token is no longer used."""
 ASSERTION_MINUTES = 5
@@ -81,6 +83,7 @@ class Entra:
         self.http = http
         self.application = application
         self._token: AccessToken | None = None
+        self._refused: tuple[GraphError, float] | None = None
         self._asking = asyncio.Lock()
 
     async def access_token(self, refused: AccessToken | None = None) -> AccessToken:
@@ -90,8 +93,19 @@ class Entra:
             token = self._token
             usable = token is not None and time.monotonic() < token.fresh_until
             if token is None or token is refused or not usable:
-                token = self._token = await self._ask()
+                token = self._token = await self._renewed()
             return token
+
+    async def _renewed(self) -> AccessToken:
+        if self._refused is not None and time.monotonic() < self._refused[1]:
+            # Whoever waited meanwhile gets the same answer, without a call each.
+            raise self._refused[0].again()
+        try:
+            return await self._ask()
+        except GraphError as error:
+            pause = PAUSE if error.retry_after is None else error.retry_after
+            self._refused = error, time.monotonic() + pause
+            raise
 
     async def _ask(self) -> AccessToken:
         path = f"/{self.application.tenant_id}/oauth2/v2.0/token"

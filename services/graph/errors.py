@@ -117,6 +117,7 @@ class GraphError(UpstreamError):
         )
         self.trouble = trouble
         self.refusal = said
+        self.log_text = log_text
         self.status = said.status
         self.code = said.code
         self.message = said.message
@@ -129,7 +130,11 @@ class GraphError(UpstreamError):
 
     def as_trouble(self, trouble: GraphTrouble) -> "GraphError":
         """The same refusal where the call knows better what it means."""
-        return GraphError(trouble, trouble.value, refusal=self.refusal)
+        return GraphError(trouble, self.log_text, refusal=self.refusal)
+
+    def again(self) -> "GraphError":
+        """The same once more, to be raised elsewhere."""
+        return self.as_trouble(self.trouble)
 
 
 class _Inner(msgspec.Struct, frozen=True):
@@ -248,7 +253,8 @@ def _unpacked(message: str) -> str:
         packed = msgspec.json.decode(message, type=_Packed)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return message
-    return packed.Message or packed.message or message
+    # The numbers that follow are for Microsoft's support, who go by the request-id as well.
+    return (packed.Message or packed.message or message).partition(" - Operation ID")[0]
 
 
 def _words(said: Refusal) -> str:

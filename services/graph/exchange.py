@@ -1,6 +1,8 @@
 """One request and its answer, whole and bounded, for Graph and for Entra's login alike."""
 
 import asyncio
+import functools
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -17,11 +19,17 @@ LONGEST_WAIT = 24 * 3600.0
 JSON = "application/json"
 
 
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities that certificates are checked against; reading them takes a while."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class _Counted(httpx.AsyncHTTPTransport):
     """Tells how each call ended: its status, or that there was no answer."""
 
     def __init__(self, called: Callable[[str], None]) -> None:
-        super().__init__(trust_env=False)
+        super().__init__(verify=_trusted(), trust_env=False)
         self.called = called
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -37,7 +45,7 @@ class _Counted(httpx.AsyncHTTPTransport):
 def graph_http(origin: str, called: Callable[[str], None] | None = None) -> httpx.AsyncClient:
     """The HTTP client for one origin of Microsoft's: no redirects, and no settings from outside."""
     return httpx.AsyncClient(
-        transport=_Counted(called) if called else None,
+        transport=_Counted(called or _unheard),
         base_url=origin,
         headers={
             "User-Agent": f"enroll-token/{version('enroll-token')}",
@@ -49,6 +57,10 @@ def graph_http(origin: str, called: Callable[[str], None] | None = None) -> http
         follow_redirects=False,
         trust_env=False,
     )
+
+
+def _unheard(_outcome: str) -> None:
+    """Nobody listens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

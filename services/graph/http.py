@@ -114,20 +114,17 @@ class Graph:
     ) -> AsyncIterator[list[Kind]]:
         """A list, page by page; only one page is in memory at a time."""
         page = await self._first_page(path, Page[kind], eventual=eventual)  # type: ignore[valid-type]
-        seen = 1
+        followed: set[str] = set()
         while True:
             yield page.value
             if not page.next_link:
                 return
-            seen += 1
-            if seen > MOST_PAGES:
-                raise GraphError(GraphTrouble.GARBLED, f"{path}: the list comes to no end")
             url = self._followed(page.next_link, path)
+            if url in followed or len(followed) == MOST_PAGES:
+                raise GraphError(GraphTrouble.GARBLED, f"{path}: the list comes to no end")
+            followed.add(url)
             call = _Call(method="GET", url=url, eventual=eventual)
-            following = _decoded(await self._ask(call), Page[kind])  # type: ignore[valid-type]
-            if following.next_link == page.next_link:
-                raise GraphError(GraphTrouble.GARBLED, f"{path}: the list goes in a circle")
-            page = following
+            page = _decoded(await self._ask(call), Page[kind])  # type: ignore[valid-type]
 
     async def post(self, path: str, body: Mapping[str, object] | None, kind: type[Kind]) -> Kind:
         """Make something, or have something done that has an answer."""
@@ -163,7 +160,10 @@ class Graph:
         return _decoded(await self._ask(_Call(method="GET", url=path, eventual=eventual)), kind)
 
     def _followed(self, link: str, path: str) -> str:
-        there = httpx.URL(link)
+        try:
+            there = httpx.URL(link)
+        except httpx.InvalidURL:
+            raise GraphError(GraphTrouble.GARBLED, f"{path}: nextLink is no address") from None
         here = self.http.base_url
         if (there.scheme, there.host, there.port) != (here.scheme, here.host, here.port):
             raise GraphError(GraphTrouble.STRAYED, f"{path}: nextLink to {there.host!r}")
@@ -200,7 +200,6 @@ class Graph:
         return await self._send(call, await self.tokens.access_token(refused=token))
 
     async def _send(self, call: _Call, token: AccessToken) -> Answer:
-        await self.budget.take(write=call.method not in READS)
         headers = {"Authorization": f"Bearer {token.value}"}
         if call.eventual:
             headers["ConsistencyLevel"] = "eventual"
@@ -209,7 +208,8 @@ class Graph:
             headers["Content-Type"] = JSON
             content = msgspec.json.encode(call.body)
         request = self.http.build_request(call.method, call.url, headers=headers, content=content)
-        return await exchange(self.http, request, call.name)
+        async with self.budget.call(write=call.method not in READS):
+            return await exchange(self.http, request, call.name)
 
 
 def _refused(call: _Call, answer: Answer) -> GraphError:

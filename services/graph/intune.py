@@ -4,7 +4,7 @@ Every method raises GraphError. Source: Graph beta, `deviceManagement/depOnboard
 does not have it.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -128,7 +128,7 @@ class Intune:
                 raise error.as_trouble(GraphTrouble.TOO_SOON) from error
             raise
 
-    async def identities(self, setting_id: str) -> AsyncIterator[list[Identity]]:
+    async def identities(self, setting_id: str) -> AsyncGenerator[list[Identity], None]:
         """The devices under the token, page by page, released ones among them."""
         path = _of(setting_id, "importedAppleDeviceIdentities")
         async for page in self.graph.pages(path, IdentityAnswer):

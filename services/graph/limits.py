@@ -8,6 +8,8 @@ goes beyond is answered 429, which the client waits for.
 import asyncio
 import time
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 SECONDS = 20.0
 REQUESTS = 1000
@@ -15,24 +17,45 @@ WRITES = 100
 
 
 class Window:
-    """At most `most` calls in any `seconds`."""
+    """At most `most` calls that run, or ended less than `seconds` ago.
+
+    A call counts from its end, as nobody but Graph knows when within it Graph counted it.
+    """
 
     def __init__(self, most: int, seconds: float) -> None:
         self.most = most
         self.seconds = seconds
-        self._begun: deque[float] = deque()
+        self._running = 0
+        self._ended: deque[float] = deque()
+        self._turn = asyncio.Lock()
+        self._end = asyncio.Event()
 
-    def wait(self) -> float:
-        """Seconds until the next call may begin."""
-        if len(self._begun) < self.most:
-            return 0.0
-        return max(0.0, self._begun[0] + self.seconds - time.monotonic())
+    @asynccontextmanager
+    async def call(self) -> AsyncIterator[None]:
+        """One call, begun in its turn."""
+        async with self._turn:
+            while self._full():
+                await self._freed()
+            self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+            self._ended.append(time.monotonic())
+            self._end.set()
 
-    def note(self) -> None:
-        """A call begins."""
-        if len(self._begun) == self.most:
-            self._begun.popleft()
-        self._begun.append(time.monotonic())
+    def _full(self) -> bool:
+        over = time.monotonic() - self.seconds
+        while self._ended and self._ended[0] <= over:
+            self._ended.popleft()
+        return self._running + len(self._ended) >= self.most
+
+    async def _freed(self) -> None:
+        """Wait until the oldest end is long enough ago, or, where there is none, for one."""
+        self._end.clear()
+        until = self._ended[0] + self.seconds - time.monotonic() if self._ended else None
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._end.wait(), until)
 
 
 class Budget:
@@ -43,19 +66,12 @@ class Budget:
     ) -> None:
         self._requests = Window(requests, seconds)
         self._writes = Window(writes, seconds)
-        self._turn = asyncio.Lock()
-        self._writing = asyncio.Lock()
 
-    async def take(self, *, write: bool) -> None:
-        """Return when a call may begin; a write that waits holds up no reading."""
-        if not write:
-            await self._through(self._requests, self._turn)
-            return
-        await self._through(self._writes, self._writing)
-        await self._through(self._requests, self._turn)
-
-    async def _through(self, window: Window, turn: asyncio.Lock) -> None:
-        async with turn:
-            # Alone behind the lock: once the wait is over, the place is ours.
-            await asyncio.sleep(window.wait())
-            window.note()
+    @asynccontextmanager
+    async def call(self, *, write: bool) -> AsyncIterator[None]:
+        """One call within the budget; a write that waits holds up no reading."""
+        async with AsyncExitStack() as stack:
+            if write:
+                await stack.enter_async_context(self._writes.call())
+            await stack.enter_async_context(self._requests.call())
+            yield

@@ -4,12 +4,15 @@ Source: Graph v1.0, `user` and `directory/deletedItems`; permission `User.Read.A
 `User-LifeCycleInfo.Read.All` for the date on which somebody leaves.
 """
 
+import re
 from urllib.parse import quote
 
 from services.graph.answers import DeletedUserAnswer, UserAnswer
 from services.graph.http import Graph
 from services.graph.messages import DeletedUser, User
 
+SIGN_IN = re.compile(r"[\w.'!#^~-]+@[\w.-]+")
+"""What may be a sign-in address (userPrincipalName), and so stand in a path."""
 LEAVE_DATE_ROLE = "User-LifeCycleInfo.Read.All"
 SELECTED = "id,userPrincipalName,mail,displayName,accountEnabled,lastPasswordChangeDateTime"
 
@@ -22,7 +25,8 @@ class EntraUsers:
 
     async def find(self, address: str) -> User | None:
         """Whoever signs in with this address, or has it as mail, proxy or other address."""
-        return await self.get(address) or await self._by_mail(address)
+        by_sign_in = await self.get(address) if SIGN_IN.fullmatch(address) else None
+        return by_sign_in or await self._by_mail(address)
 
     async def get(self, object_id: str) -> User | None:
         """The person of this object id (or sign-in address); None where they are gone."""

@@ -14,6 +14,7 @@ from bot.views import (
     steps,
     story,
     upload,
+    upload_news,
 )
 from bot.views.blocks import Message, View
 from bot.views.request_card import RequestFacts
@@ -25,6 +26,7 @@ from services.request_facts import digest_of
 from storage.records import Request
 from storage.states import (
     Action,
+    Evidence,
     Health,
     ProgramName,
     RenewalCause,
@@ -85,7 +87,12 @@ def request_messages(sample: Sample) -> dict[str, Message]:
 
 def _bringing(sample: Sample, half: RequestFacts) -> dict[str, Message]:
     waits = {"state": RequestState.AWAITING_UPLOAD}
-    downloaded = asked(sample, Action.RENEW, cause=RenewalCause.ALREADY_DOWNLOADED)
+    downloaded = asked(
+        sample,
+        Action.RENEW,
+        cause=RenewalCause.ALREADY_DOWNLOADED,
+        evidence=Evidence.SERVER_TOKEN_FILE,
+    )
     cancelled = asked(sample, Action.RENEW, state=RequestState.CANCELLED, down_since=NOW)
     return {
         "steps_renew": steps.steps(asked(sample, Action.RENEW, **waits), ZONE),
@@ -95,8 +102,8 @@ def _bringing(sample: Sample, half: RequestFacts) -> dict[str, Message]:
         "steps_downloaded": steps.steps(downloaded, ZONE),
         "steps_cancelled": steps.steps(cancelled, ZONE),
         "upload_nag": steps.upload_nag(half, ZONE),
-        "upload_kept": upload.upload_kept(sample.token),
-        "incident": upload.incident(sample.upload, sample.token),
+        "upload_kept": upload_news.upload_kept(sample.upload, sample.token),
+        "incident": upload_news.incident(sample.upload, sample.token),
     }
 
 

@@ -13,6 +13,7 @@ from storage.records import Decision, KeyPair, OutboxItem, Request, SyncRun, Tok
 from storage.states import (
     Action,
     DecisionState,
+    Evidence,
     Health,
     KeyPairState,
     LossState,
@@ -106,6 +107,7 @@ DECISION = made(
 
 UPLOAD = made(
     Upload,
+    evidence=Evidence.SERVER_TOKEN_FILE,
     id="u" * 32,
     request_id=REQUEST.id,
     uploader=OLIVIA,

@@ -17,6 +17,7 @@ from bot.views import (
     token_pages,
     tokens,
     upload,
+    upload_news,
     usage,
 )
 from bot.views.blocks import Message, View, page, section
@@ -30,7 +31,9 @@ from services.policy import Actor, Role, require
 from services.posting import SHARED
 from services.tokens import Page, page_of
 from storage.states import Health, ProgramName, RequestState, SyncState, TokenState, UploadState
+from tests.bot.held_surfaces import held_messages, held_views
 from tests.bot.histories import histories
+from tests.bot.intune_surfaces import intune_messages, intune_views
 from tests.bot.request_surfaces import request_messages, request_views
 from tests.bot.samples import AMIR, BEA, NOW, OLIVIA, OTTO, ZONE, Sample
 from tests.bot.syncs import syncs
@@ -46,6 +49,8 @@ def messages(sample: Sample) -> dict[str, Message]:
         **_answers(sample),
         **watch_messages(sample),
         **request_messages(sample),
+        **intune_messages(sample),
+        **held_messages(sample),
     }
 
 
@@ -72,6 +77,8 @@ def views(sample: Sample) -> dict[str, View]:
         **histories(sample),
         **watch_views(sample),
         **request_views(sample),
+        **intune_views(sample),
+        **held_views(sample),
         "refusal_view": page(
             upload.TITLE, words(Refused("no", user_message=f"No: {quoted(name)}."))
         ),
@@ -151,8 +158,8 @@ def _steps(sample: Sample) -> dict[str, Message]:
         "steps_to_do": steps.steps(waits, ZONE),
         "steps_completed": steps.steps(sample.shown(RequestState.COMPLETED, AMIR), ZONE),
         "steps_expired": steps.steps(sample.shown(RequestState.EXPIRED), ZONE),
-        "upload_refused": upload.upload_refused(sample.upload, sample.request, sample.token),
-        "delete_file_please": upload.delete_file_please(sample.token, sample.permalink),
+        "upload_refused": upload_news.upload_refused(sample.upload, waits.request, sample.token),
+        "delete_file_please": upload_news.delete_file_please(sample.token, sample.permalink),
         "certificate_comment": _worded(steps.certificate_comment(sample.token, sample.key_pair)),
     }
 

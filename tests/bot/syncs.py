@@ -8,7 +8,7 @@ from bot.views.blocks import Message
 from bot.views.sync import SyncFacts
 from services.sync_plan import why_stopped
 from services.sync_wishes import Asked
-from storage.states import LossState, SyncKind, SyncState
+from storage.states import LossState, ProgramName, SyncKind, SyncState
 from tests.bot.samples import AMIR, NOW, QUESTION, ZONE, Sample
 
 
@@ -64,10 +64,26 @@ def _progress(sample: Sample) -> dict[str, Message]:
         "waits": throttled,
         "done": done,
         "done_with_question": replace(full, question=QUESTION),
-        "asked_holder": _facts(sample, SyncState.ASKED),
         "not_ours": _facts(sample, SyncState.NOT_OURS),
         "broke": _failed(sample),
         "ended_early": _ended_early(sample),
+    }
+    return {f"sync_{name}": sync.sync_progress(one, ZONE) for name, one in shown.items()}
+
+
+def held_by_intune(sample: Sample) -> dict[str, Message]:
+    """What differs where Intune syncs by itself."""
+    ours = _facts(sample, SyncState.WAITING, ended_at=None, due_at=NOW)
+    asked = replace(ours, run=replace(ours.run, awaits_after=NOW, error=None))
+    note = "Intune takes one sync request for a token in 15 minutes: it can be asked in 11 minutes."
+    done = _facts(sample, SyncState.COMPLETED, kind=SyncKind.FULL)
+    nobody = _facts(sample, SyncState.NOT_OURS)
+    held = replace(nobody, token=replace(nobody.token, program=ProgramName.INTUNE))
+    shown = {
+        "holder_syncs": asked,
+        "holder_too_soon": replace(asked, run=replace(asked.run, note=note)),
+        "holder_done": replace(done, run=replace(done.run, note=note, released=1234)),
+        "not_ours_in_intune": held,
     }
     return {f"sync_{name}": sync.sync_progress(one, ZONE) for name, one in shown.items()}
 

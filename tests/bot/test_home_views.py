@@ -173,6 +173,7 @@ def test_every_setting_is_shown_with_where_it_comes_from(settings: Settings) -> 
     assert (shown["VIEWERS"].values, shown["VIEWERS"].source) == ((), Source.DEFAULT)
     assert shown["APPROVALS_REQUIRED"].values == ("create=2", "3")
     assert shown["PROGRAMS"].values == ("apple",)
+    assert shown["ENTRA_WATCH"].values == ("off",)
 
 
 def test_secrets_are_only_said_to_be_set_and_keys_are_named(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """A role belongs to full members whom Slack names now; whoever cannot be looked up has none."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,8 +9,10 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.identity import Identity
+from bot.listeners.people import PeopleEvents
 from services.errors import UpstreamError
 from services.policy import Role
+from services.reports import Reports
 from tests.sandbox.slack.members import Kind
 from tests.sandbox.slack.person import Person
 from tests.sandbox.slack.workspace import Workspace
@@ -109,6 +112,24 @@ async def test_a_decision_looks_the_groups_up_anew(place: Place) -> None:
     place.slack.groups["S0TEAM"].members.clear()
     assert (await place.people.actor(place.bea.id, fresh=False)).roles
     assert not (await place.people.actor(place.bea.id, fresh=True)).roles
+
+
+async def test_what_slack_tells_of_people_and_groups_is_known_at_once(place: Place) -> None:
+    events = PeopleEvents(people=place.people, reports=object.__new__(Reports))
+    assert (await place.people.actor(place.bea.id, fresh=False)).roles
+    place.slack.groups["S0TEAM"].members.clear()
+    await events.regrouped()
+    assert not (await place.people.actor(place.bea.id, fresh=False)).roles
+
+
+async def test_a_look_up_that_began_before_a_change_is_not_remembered(place: Place) -> None:
+    place.slack.faults.delay("users.info", 0.2)
+    looking_up = asyncio.create_task(place.people.actor(place.amir.id, fresh=False))
+    await place.slack.wait_for(lambda: place.asked("users.info"), what="the look-up")
+    place.people.forget()
+    await looking_up
+    place.amir.member.kind = Kind.DEACTIVATED
+    assert not (await place.people.actor(place.amir.id, fresh=False)).member
 
 
 async def test_a_group_with_several_roles_is_asked_once_for_one_decision(place: Place) -> None:

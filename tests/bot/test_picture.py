@@ -66,10 +66,10 @@ def test_letters_of_other_scripts_are_kept_and_what_no_font_has_is_left_out() ->
     ("left", "facts", "words"),
     [
         (-3, {}, "expired 3 days ago"),
-        (0, {}, "0 days left"),
+        (0, {}, "ends today"),
         (1, {}, "1 day left"),
         (6, {}, "6 days left"),
-        (180, {"health": Health.SUPERSEDED}, "superseded, 180 days left"),
+        (180, {"health": Health.SUPERSEDED}, "ended by a newer one, 180 days left"),
         (None, {"state": TokenState.REQUESTED}, "waits for approval"),
         (None, {"health": None}, "no date known"),
     ],

@@ -30,9 +30,15 @@ BAD = {
     "APPROVALS_REQUIRED": ["many", "-1", "1.5", "create=x", "dance=1", "create=", "=1", "create:1"],
     "ALERT_CHANNEL": ["it-alerts", "#it-alerts", "U0OLIVIA", "c0alerts"],
     "APPROVAL_CHANNEL": ["#it"],
-    "PROGRAMS": ["jamf", "apple,jamf", "intune"],
+    "PROGRAMS": ["jamf", "apple,jamf", ",", "Apple"],
     "ENCRYPTION_KEYS": ["file:/nowhere/keys"],
     "APPLE_ENROLLMENT_URL": ["http://mdmenrollment.apple.com", "https://x.example/v1", "apple"],
+    "GRAPH_URL": ["http://graph.microsoft.com", "https://graph.microsoft.com/beta", "graph"],
+    "ENTRA_LOGIN_URL": ["http://login.example", "https://login.example/tenant", "login"],
+    "ENTRA_TENANT_ID": ["common", "organizations", "schools", "../x", "a/b.example"],
+    "ENTRA_CLIENT_ID": ["enroll-token", "11111111-2222-3333-4444-55555555555", "{}"],
+    "ENTRA_CLIENT_CERTIFICATE": ["/nowhere/bot.pem", "."],
+    "ENTRA_WATCH": ["maybe", "2", "hourly"],
     "SYNC_EVERY": ["0", "-1", "often", "1.5"],
     "TICK_EVERY": ["0", "x"],
     "HEALTH_EVERY": ["0", "-1", "often"],
@@ -46,6 +52,7 @@ BAD = {
     "LOG_LEVEL": ["LOUD"],
     "LOG_FORMAT": ["xml"],
 }
+CLIENT = "6f0a4a3e-0000-4000-8000-000000000001"
 CASES = [(name, value) for name, values in BAD.items() for value in values]
 
 
@@ -59,6 +66,17 @@ def complaint() -> str:
         load_settings()
     assert SECRET not in str(caught.value)
     return caught.value.user_message
+
+
+def entra(environment: pytest.MonkeyPatch, **others: str) -> None:
+    """An app registration with a secret; a setting given as empty is left out."""
+    values = {
+        "ENTRA_TENANT_ID": "schools.example",
+        "ENTRA_CLIENT_ID": CLIENT,
+        "ENTRA_CLIENT_SECRET": SECRET,
+    }
+    for name, value in (values | others).items():
+        environment.setenv(name, value)
 
 
 @pytest.mark.parametrize(("name", "value"), CASES)
@@ -95,11 +113,19 @@ def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
-    "name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "ENCRYPTION_KEYS"]
+    "name",
+    [
+        "SLACK_BOT_TOKEN",
+        "SLACK_APP_TOKEN",
+        "SLACK_SIGNING_SECRET",
+        "ENCRYPTION_KEYS",
+        "ENTRA_CLIENT_SECRET",
+    ],
 )
 def test_no_complaint_and_no_settings_show_a_secret(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
+    entra(monkeypatch)
     monkeypatch.setenv(name, f"k1:{SECRET}")
     assert SECRET not in repr(load_settings())
     monkeypatch.setenv("PORT", "x")
@@ -184,9 +210,88 @@ def test_the_loopback_address_may_not_be_a_user_name(monkeypatch: pytest.MonkeyP
     assert complaint().startswith("SLACK_API_URL")
 
 
+@pytest.mark.parametrize(
+    ("missing", "others", "said"),
+    [
+        ("ENTRA_CLIENT_ID", {}, "ENTRA_TENANT_ID is set, but ENTRA_CLIENT_ID is not"),
+        ("ENTRA_TENANT_ID", {}, "ENTRA_CLIENT_ID is set, but ENTRA_TENANT_ID is not"),
+        ("ENTRA_CLIENT_SECRET", {}, "neither ENTRA_CLIENT_SECRET nor ENTRA_CLIENT_CERTIFICATE"),
+        (
+            "ENTRA_CLIENT_ID",
+            {"ENTRA_TENANT_ID": "", "ENTRA_CLIENT_SECRET": "", "ENTRA_WATCH": "on"},
+            "ENTRA_WATCH is set, but ENTRA_CLIENT_ID is not",
+        ),
+    ],
+)
+def test_half_an_app_registration_is_refused_with_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, missing: str, others: dict[str, str], said: str
+) -> None:
+    entra(monkeypatch, **{missing: ""} | others)
+    assert said in complaint()
+
+
+def pem(folder: Path, *parts: str) -> str:
+    """A file with these PEM parts, as far as a look at it tells."""
+    lines = (f"-----BEGIN {part}-----\nAAAA\n-----END {part}-----\n" for part in parts)
+    (folder / "bot.pem").write_text("".join(lines))
+    return str(folder / "bot.pem")
+
+
+def test_a_secret_and_a_certificate_at_once_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = pem(tmp_path, "PRIVATE KEY", "CERTIFICATE")
+    entra(monkeypatch, ENTRA_CLIENT_CERTIFICATE=path)
+    assert "ENTRA_CLIENT_SECRET and ENTRA_CLIENT_CERTIFICATE are both set" in complaint()
+    monkeypatch.setenv("ENTRA_CLIENT_SECRET", "")
+    assert load_settings().entra_client_certificate == path
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [(), ("CERTIFICATE",), ("PRIVATE KEY",), ("ENCRYPTED PRIVATE KEY", "CERTIFICATE")],
+)
+def test_a_certificate_file_needs_both_parts_and_no_passphrase(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts: tuple[str, ...]
+) -> None:
+    entra(monkeypatch, ENTRA_CLIENT_SECRET="", ENTRA_CLIENT_CERTIFICATE=pem(tmp_path, *parts))
+    assert complaint().startswith("ENTRA_CLIENT_CERTIFICATE names a file without a private key")
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "offered"),
+    [
+        ("", False, ("apple",)),
+        ("", True, ("apple", "intune")),
+        ("intune", False, ("intune",)),
+        ("intune, apple", False, ("intune", "apple")),
+        ("apple,apple", True, ("apple",)),
+    ],
+)
+def test_intune_is_offered_where_microsoft_can_be_asked_or_where_it_is_named(
+    monkeypatch: pytest.MonkeyPatch, text: str, *, asked: bool, offered: tuple[str, ...]
+) -> None:
+    if asked:
+        entra(monkeypatch)
+    monkeypatch.setenv("PROGRAMS", text)
+    assert load_settings().programs == offered
+
+
+@pytest.mark.parametrize(
+    ("word", "watched"), [("on", True), ("True", True), ("1", True), ("off", False), ("no", False)]
+)
+def test_the_watch_over_entra_is_switched_by_a_word(
+    monkeypatch: pytest.MonkeyPatch, word: str, *, watched: bool
+) -> None:
+    entra(monkeypatch, ENTRA_WATCH=word)
+    assert load_settings().entra_watch is watched
+
+
 LOOPBACK = {
     "SLACK_API_URL": "http://127.0.0.1:1/api/",
     "APPLE_ENROLLMENT_URL": "http://localhost:2",
+    "GRAPH_URL": "http://127.0.0.1:5",
+    "ENTRA_LOGIN_URL": "http://127.0.0.1:6",
     "HEARTBEAT_URL": "http://[::1]:3/beat",
 }
 
@@ -208,6 +313,19 @@ def test_a_moved_clock_is_refused_beside_the_addresses_that_are_the_default(
 ) -> None:
     monkeypatch.setenv("CLOCK_URL", "http://127.0.0.1:4/time")
     assert "refused while SLACK_API_URL is not a loopback address" in complaint()
+
+
+def test_a_moved_clock_minds_microsofts_own_addresses_only_where_they_are_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CLOCK_URL", "http://127.0.0.1:4/time")
+    for name in ("SLACK_API_URL", "APPLE_ENROLLMENT_URL"):
+        monkeypatch.setenv(name, LOOPBACK[name])
+    assert load_settings().clock_url is not None
+    entra(monkeypatch)
+    assert "refused while GRAPH_URL is not a loopback address" in complaint()
+    monkeypatch.setenv("GRAPH_URL", LOOPBACK["GRAPH_URL"])
+    assert "refused while ENTRA_LOGIN_URL is not a loopback address" in complaint()
 
 
 def test_files_come_from_slacks_file_host_unless_the_api_is_moved(
@@ -238,6 +356,9 @@ def test_the_defaults_are_those_that_are_documented() -> None:
     settings = load_settings()
     assert settings.slack_api_url == "https://slack.com/api/"
     assert settings.apple_enrollment_url == "https://mdmenrollment.apple.com"
+    assert settings.graph_url == "https://graph.microsoft.com"
+    assert settings.entra_login_url == "https://login.microsoftonline.com"
+    assert (settings.entra_client_id, settings.entra_watch) == (None, False)
     assert settings.database_url == "sqlite+aiosqlite:///data/enroll-token.db"
     assert (settings.sync_every, settings.tick_every, settings.port) == (43200, 30, 3000)
     assert (settings.time_zone, settings.log_format, settings.programs) == (

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,12 +11,12 @@ import pytest
 from bot.views import create, upload
 from bot.views.blocks import Message, View
 from bot.views.tokens import token_list
-from bot.views.wording import REQUEST_STATES, escape, said
+from bot.views.wording import HEALTH, REQUEST_STATES, escape, said
 from services.phrases import person
 from services.tokens import page_of
 from services.wrong_file import WrongFileReason
-from storage.states import Portal, RequestState
-from tests.bot.samples import HOSTILE, OLIVIA, TYPICAL, ZONE
+from storage.states import Health, Portal, RequestState
+from tests.bot.samples import HOSTILE, OLIVIA, REQUEST, TOKEN, TYPICAL, ZONE
 from tests.bot.surfaces import messages, views
 from tests.sandbox.slack.linter import lint_message, lint_view
 from tests.sandbox.slack.reading import texts_of
@@ -160,6 +161,24 @@ def test_an_upload_form_without_a_file_brings_neither_file_nor_text() -> None:
         {"id": "V1", "private_metadata": "r" * 32, "state": {"values": values}}
     )
     assert (form.file_id, form.text) == ("", "")
+
+
+def test_every_health_has_words() -> None:
+    assert HEALTH.keys() == set(Health)
+
+
+def test_the_upload_form_offers_the_apple_id_that_was_asked_for() -> None:
+    asked = replace(REQUEST, apple_id="new@schools.example")
+    element = input_of(upload.upload_form(asked, TOKEN), "apple_id")
+    assert element["initial_value"] == "new@schools.example"
+    element = input_of(upload.upload_form(replace(asked, apple_id=None), TOKEN), "apple_id")
+    assert element["initial_value"] == TOKEN.apple_id
+
+
+def input_of(view: View, block_id: str) -> dict[str, Any]:
+    found = next(block for block in view["blocks"] if block.get("block_id") == block_id)
+    element: dict[str, Any] = found["element"]
+    return element
 
 
 def submitted(*, name: str, consent: bool) -> View:

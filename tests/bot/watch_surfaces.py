@@ -10,6 +10,7 @@ from bot.views.blocks import Message, View
 from bot.views.reminders import Warned
 from bot.views.reports import Reported
 from services.digest import Week
+from storage.entra_records import EntraAccount, EntraStanding
 from storage.records import Token
 from storage.states import (
     AlertState,
@@ -47,7 +48,8 @@ def watch_views(sample: Sample) -> dict[str, View]:
     }
 
 
-def _warned(sample: Sample, left: int, **more: object) -> Warned:
+def warned(sample: Sample, left: int, **more: object) -> Warned:
+    """A reminder that many days before the end."""
     row = made(
         Reminder,
         id="e" * 32,
@@ -74,8 +76,8 @@ def _answer(kind: AnswerKind) -> Answer:
 
 
 def _reminders(sample: Sample) -> dict[str, Message]:
-    soon = _warned(sample, 6)
-    over = _warned(sample, -3)
+    soon = warned(sample, 6)
+    over = warned(sample, -3)
     closed = replace(soon, reminder=replace(soon.reminder, closed_at=NOW), renewed_by=OLIVIA)
     gone = replace(closed, token=replace(sample.token, state=TokenState.DELETED))
     many = [
@@ -87,9 +89,9 @@ def _reminders(sample: Sample) -> dict[str, Message]:
         for number in range(20)
     ]
     return {
-        "reminder": reminders.reminder([_warned(sample, 30)], ZONE),
+        "reminder": reminders.reminder([warned(sample, 30)], ZONE),
         "reminder_last_week": reminders.reminder([soon], ZONE),
-        "reminder_today": reminders.reminder([_warned(sample, 0)], ZONE),
+        "reminder_today": reminders.reminder([warned(sample, 0)], ZONE),
         "reminder_expired": reminders.reminder([over], ZONE),
         "reminder_on_it": reminders.reminder(
             [replace(soon, answer=_answer(AnswerKind.ON_IT))], ZONE
@@ -102,11 +104,16 @@ def _reminders(sample: Sample) -> dict[str, Message]:
         "reminder_many": reminders.reminder([closed, *many[1:]], ZONE),
         "reminder_owner": reminders.for_owner([soon], ZONE),
         "escalation": reminders.escalation(soon, ZONE),
+        "escalation_answered": reminders.escalation(
+            replace(soon, answer=_answer(AnswerKind.ON_IT)), ZONE
+        ),
+        "escalation_over": reminders.escalation(closed, ZONE),
         "owner_not_reached": reminders.owner_not_reached(OTTO, [soon, over], ZONE),
     }
 
 
-def _ill(sample: Sample, health: Health, **more: object) -> Ill:
+def ill(sample: Sample, health: Health, **more: object) -> Ill:
+    """An alert of that class."""
     row = made(
         Alert,
         id="a" * 32,
@@ -131,20 +138,20 @@ def _ill(sample: Sample, health: Health, **more: object) -> Ill:
 
 def _alerts(sample: Sample) -> dict[str, Message]:
     shown = {
-        f"alert_{health.value}": alerts.health_alert([_ill(sample, health)], ZONE)
+        f"alert_{health.value}": alerts.health_alert([ill(sample, health)], ZONE)
         for health in alerts.CLASSES
     }
     ended = {"state": AlertState.ENDED, "ended_at": NOW + timedelta(hours=26)}
-    clear = _ill(sample, Health.TERMS_UNSIGNED, became=Health.OK, **ended)
-    became = _ill(sample, Health.TERMS_UNSIGNED, became=Health.SUPERSEDED, **ended)
-    gone = _ill(sample, Health.TERMS_UNSIGNED, became=None, **ended)
+    clear = ill(sample, Health.TERMS_UNSIGNED, became=Health.OK, **ended)
+    became = ill(sample, Health.TERMS_UNSIGNED, became=Health.SUPERSEDED, **ended)
+    gone = ill(sample, Health.TERMS_UNSIGNED, became=None, **ended)
     outage = [
         replace(one, alert=replace(one.alert, id=f"{number:032x}"))
-        for number, one in enumerate([_ill(sample, Health.UNREACHABLE)] * 3)
+        for number, one in enumerate([ill(sample, Health.UNREACHABLE)] * 3)
     ]
     return shown | {
         "alert_outage": alerts.health_alert(outage, ZONE),
-        "alert_again": alerts.health_alert([_ill(sample, Health.SUPERSEDED, times_said=3)], ZONE),
+        "alert_again": alerts.health_alert([ill(sample, Health.SUPERSEDED, times_said=3)], ZONE),
         "alert_cleared": alerts.health_alert([clear], ZONE),
         "alert_became": alerts.health_alert([became], ZONE),
         "alert_gone": alerts.health_alert([gone], ZONE),
@@ -157,7 +164,7 @@ def _reported(sample: Sample, kind: ReportKind, **more: object) -> Reported:
         Report,
         id="b" * 32,
         kind=kind,
-        subject=sample.token.apple_id if kind is ReportKind.PASSWORD else OTTO,
+        subject=OTTO if kind in reports.HANDED_OVER else sample.token.apple_id,
         leaves_on=date(2026, 3, 31) if kind is ReportKind.LEAVES else None,
         reporter=AMIR,
         tokens={},
@@ -176,8 +183,34 @@ def _reports(sample: Sample) -> dict[str, Message]:
         "report_leaves_direct": reports.directly(_reported(sample, ReportKind.LEAVES), ZONE),
         "report_deactivated": reports.in_channel(_reported(sample, ReportKind.DEACTIVATED), ZONE),
         "report_over": reports.in_channel(over, ZONE),
+        **_by_entra(sample),
         "handed_over": reports.handed_over([sample.token], AMIR, OLIVIA),
     }
+
+
+def _by_entra(sample: Sample) -> dict[str, Message]:
+    account = made(
+        EntraAccount,
+        apple_id=sample.token.apple_id,
+        standing=EntraStanding.DELETED,
+        password_changed_at=NOW - DAY,
+        deleted_at=NOW - DAY,
+    )
+    shown: dict[str, Message] = {}
+    for kind in (
+        ReportKind.ENTRA_PASSWORD,
+        ReportKind.ENTRA_DISABLED,
+        ReportKind.ENTRA_DELETED,
+        ReportKind.ENTRA_NOBODY,
+    ):
+        one = replace(_reported(sample, kind), account=account)
+        over = replace(one, report=replace(one.report, state=ReportState.ENDED))
+        shown[f"report_{kind}"] = reports.in_channel(one, ZONE)
+        shown[f"report_{kind}_direct"] = reports.directly(one, ZONE)
+        shown[f"report_{kind}_over"] = reports.directly(over, ZONE)
+    gone = replace(account, standing=EntraStanding.GONE)
+    deleted = replace(_reported(sample, ReportKind.ENTRA_DELETED), account=gone)
+    return shown | {"report_entra_gone": reports.in_channel(deleted, ZONE)}
 
 
 def _digests(sample: Sample) -> dict[str, Message]:

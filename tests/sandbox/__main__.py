@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     words = parser.add_subparsers(dest="word", metavar="WORD", title="words")
     toured = words.add_parser(
-        "tour", help="walk through the main job in the terminal", description="Walk through it."
+        "tour", help="walk through a token's year in the terminal", description="Walk through it."
     )
     toured.add_argument(
         "--write", type=Path, metavar="FILE", help="write the same story to FILE, as Markdown"

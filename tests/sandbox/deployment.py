@@ -1,4 +1,4 @@
-"""The real `serve` process between a stand-in Slack and a stand-in Apple."""
+"""The real `serve` process between the stand-ins for Slack, Apple and Microsoft."""
 
 import asyncio
 import os
@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -15,6 +16,9 @@ import httpx
 
 from services.sealing import new_key
 from tests.sandbox.apple.service import Apple
+from tests.sandbox.graph.applications import FULL
+from tests.sandbox.graph.service import GraphServer
+from tests.sandbox.graph.tenant import Tenant
 from tests.sandbox.slack.conversations import Channel
 from tests.sandbox.slack.manifest import read_manifest
 from tests.sandbox.slack.members import Kind
@@ -54,7 +58,7 @@ class Cast:
 
 @dataclass(kw_only=True)
 class Deployment:
-    """A workspace, Apple, and one `serve` process that can be stopped, killed and started."""
+    """The outside world, and one `serve` process that can be stopped, killed and started."""
 
     slack: Workspace
     apple: Apple
@@ -64,6 +68,9 @@ class Deployment:
     folder: Path
     environment: dict[str, str]
     origin: str
+    microsoft: GraphServer
+    intune: Tenant | None = None
+    """The tenant that `serve` may sign in to, where there is one."""
     sockets: Sockets | None = None
     """Slack's side of Socket Mode, where that is the transport."""
     process: asyncio.subprocess.Process | None = None
@@ -80,6 +87,13 @@ class Deployment:
     def delivery_setting(self) -> str:
         """The setting whose secret lets Slack's deliveries in."""
         return "SLACK_SIGNING_SECRET" if self.sockets is None else "SLACK_APP_TOKEN"
+
+    @property
+    def tenant(self) -> Tenant:
+        """The tenant, where the stage has one."""
+        if self.intune is None:
+            raise AssertionError("This deployment has no tenant.")
+        return self.intune
 
     def beside(self) -> "Deployment":
         """Another process on the same database and in the same workspace, not started yet."""
@@ -171,21 +185,31 @@ class Stage:
     cast: Cast
     alerts: Channel
     approvals: Channel
+    microsoft: GraphServer
+    intune: Tenant | None = None
+    roles: tuple[str, ...] = FULL
+    """What `serve` may do in the tenant."""
 
 
-def new_stage() -> Stage:
-    """A workspace with the people of the story and two channels; an Apple without customers."""
+def new_stage(*, intune: bool = False) -> Stage:
+    """A workspace with the people of the story and two channels; an Apple without customers.
+
+    With `intune`, a tenant without tokens too, whose Intune syncs with that Apple.
+    """
     slack = Workspace.installing(
         read_manifest(MANIFEST), signing_secret=SIGNING_SECRET, bot_token=BOT_TOKEN
     )
     cast = _cast(slack)
+    apple, microsoft = Apple(), GraphServer()
     everybody = [cast.operator, cast.approver, cast.second_approver, cast.admin, cast.bystander]
     return Stage(
         slack=slack,
-        apple=Apple(),
+        apple=apple,
         cast=cast,
         alerts=slack.add_channel("it-alerts", members=everybody),
         approvals=slack.add_channel("it-approvals", members=everybody),
+        microsoft=microsoft,
+        intune=microsoft.add_tenant("Contoso", apple=apple) if intune else None,
     )
 
 
@@ -204,6 +228,7 @@ async def deployment(
     async with (
         slack.serve() as slack_origin,
         apple.serve() as apple_origin,
+        stage.microsoft.serve() as microsoft_origin,
         _socket_mode(slack, transport) as sockets,
     ):
         port = _free_port()
@@ -224,6 +249,7 @@ async def deployment(
             "TICK_EVERY": "1",
             "PORT": str(port),
             **_way_in(slack, transport),
+            **_sign_in(stage, microsoft_origin),
             **settings,
         }
         deployed = Deployment(
@@ -235,6 +261,8 @@ async def deployment(
             folder=folder,
             environment=environment,
             origin=f"http://127.0.0.1:{port}",
+            microsoft=stage.microsoft,
+            intune=stage.intune,
             sockets=sockets,
         )
         try:
@@ -249,6 +277,22 @@ def _way_in(slack: Workspace, transport: Transport) -> dict[str, str]:
             return {"SLACK_SIGNING_SECRET": SIGNING_SECRET}
         case Transport.SOCKET:
             return {"SLACK_APP_TOKEN": slack.app_token}
+
+
+def _sign_in(stage: Stage, origin: str) -> dict[str, str]:
+    """What lets `serve` into the tenant: an app registration with a secret."""
+    tenant = stage.intune
+    if tenant is None:
+        return {}
+    application = tenant.add_application(roles=stage.roles)
+    return {
+        "PROGRAMS": "apple,intune",
+        "GRAPH_URL": origin,
+        "ENTRA_LOGIN_URL": origin,
+        "ENTRA_TENANT_ID": tenant.id,
+        "ENTRA_CLIENT_ID": application.client_id,
+        "ENTRA_CLIENT_SECRET": application.add_secret(tenant.now() + timedelta(days=180)),
+    }
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The main job from `help` to synced devices, acted out around the real `serve` process."""
+"""A token's year from `help` to its end, acted out around the real `serve` process."""
 
 import asyncio
 import os
@@ -9,13 +9,18 @@ import time
 from pathlib import Path
 
 from tests.sandbox.apple.server import TokenFile
-from tests.sandbox.deployment import Deployment, deployment
+from tests.sandbox.demo.time import MovedTime
+from tests.sandbox.deployment import Deployment, Transport, deployment, new_stage
 from tests.sandbox.slack.conversations import Message
 from tests.sandbox.slack.render import render_message
 from tests.sandbox.tour_later import LaterLife
+from tests.sandbox.tour_people import People
 from tests.sandbox.tour_proof import claims
+from tests.sandbox.tour_reminders import Expired, Reminded
 from tests.sandbox.tour_scenes import COMMAND, Scenes, must
 from tests.sandbox.tour_story import Story
+from tests.sandbox.tour_time import begun, told
+from tests.sandbox.tour_watch import Watch
 
 TITLE = "The tour: an enrollment program token, from the request to its end"
 TOKEN = "HQ iPads"
@@ -56,9 +61,14 @@ async def _told(story: Story) -> int:
     began = time.monotonic()
     story.begin()
     with tempfile.TemporaryDirectory(prefix="enroll-token-tour-") as folder:
+        stage = new_stage()
+        clock = begun(stage)
         try:
-            async with deployment(Path(folder)) as deployed:
-                return await _walked(deployed, story, began)
+            async with (
+                told(clock) as clock_url,
+                deployment(Path(folder), Transport.HTTP, stage, CLOCK_URL=clock_url) as deployed,
+            ):
+                return await _walked(deployed, story, clock, began)
         except BrokenPipeError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the tour says where it ended
@@ -67,12 +77,20 @@ async def _told(story: Story) -> int:
             return WRONG
 
 
-async def _walked(deployed: Deployment, story: Story, began: float) -> int:
+async def _walked(deployed: Deployment, story: Story, clock: MovedTime, began: float) -> int:
     await deployed.start()
-    await Tour(deployed, story).walk()
-    await LaterLife(deployed, story).walk()
-    story.heading("What was checked")
-    found = list(claims(deployed, known_text=TOKEN))
+    scenes = deployed, story, clock
+    await Tour(*scenes).walk()
+    calm = len(deployed.apple.requests)
+    await Watch(*scenes).walk()
+    await People(*scenes).walk()
+    await Reminded(*scenes).walk()
+    await LaterLife(*scenes).renew()
+    await Reminded(*scenes).turn_green()
+    await Expired(*scenes).walk()
+    await LaterLife(*scenes).delete()
+    story.act("What was checked")
+    found = list(claims(deployed, known_text=TOKEN, calm=calm))
     lines = [f"• {'NO' if claim.against else 'yes'}: {claim.words}" for claim in found]
     story.show(f"After {story.steps} steps:", "\n".join(lines))
     wrong = [trouble for claim in found for trouble in claim.against]
@@ -97,6 +115,7 @@ class Tour(Scenes):
 
     async def walk(self) -> None:
         """Act every step."""
+        self.story.act("The main job: from the request to a token in use")
         self._introduce()
         await self._ask_for_help()
         card = await self._ask_for_a_token()
@@ -113,7 +132,8 @@ class Tour(Scenes):
         self.story.tell(
             "Olivia is an operator: she may ask for tokens. Amir is an approver. Slack and Apple "
             "are stand-ins on this machine; what runs between them is the real `enroll-token "
-            "serve`, with a database in a temporary folder."
+            "serve`, with a database in a temporary folder. The clock is moved by the story; it is "
+            f"{self.time.now():%A, %-d %B %Y}."
         )
 
     async def _ask_for_help(self) -> None:

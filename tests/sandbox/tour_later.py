@@ -1,6 +1,5 @@
-"""A year later: the token is renewed, its devices go, and it is deleted."""
+"""The yearly renewal; and the end, when the devices go and the token is deleted."""
 
-from tests.sandbox.apple.server import Server
 from tests.sandbox.slack.conversations import Message
 from tests.sandbox.slack.render import render_message
 from tests.sandbox.tour_scenes import COMMAND, Scenes, must
@@ -12,18 +11,22 @@ APPLE_ID = "it-admin@schools.example"
 class LaterLife(Scenes):
     """Renewing and deleting, told step by step."""
 
-    async def walk(self) -> None:
-        """Act every step."""
+    async def renew(self) -> None:
+        """Act every step of the renewal."""
         card = await self._ask_to_renew()
         steps = await self._approve(card)
         await self._download_and_upload(steps, card)
+
+    async def delete(self) -> None:
+        """Act every step of the deletion."""
+        self.story.act("The end: a token is deleted")
         await self._look_at_what_stands_in_the_way()
         await self._empty_and_delete()
         await self._read_the_history()
 
     async def _ask_to_renew(self) -> Message:
         story, olivia = self.story, self.olivia
-        story.step("A year later Olivia asks to renew the token")
+        story.step("Olivia asks to renew the token")
         self.types(olivia, f"renew {TOKEN}")
         await olivia.command(COMMAND, f"renew {TOKEN}")
         await self.view(olivia, lambda view: view.submit)
@@ -49,9 +52,9 @@ class LaterLife(Scenes):
         return steps
 
     async def _download_and_upload(self, steps: Message, card: Message) -> None:
-        story, olivia = self.story, self.olivia
+        story, olivia, server = self.story, self.olivia, self.server(TOKEN)
         story.step("Olivia downloads the new token, which ends the old one, and uploads it")
-        file = self._server().download_token(as_admin=APPLE_ID)
+        file = server.download_token(as_admin=APPLE_ID)
         await olivia.click("I've downloaded it", message=steps)
         urgent = await self.happens(
             lambda: [m for m in card.thread if m.says("enrolment is down")][-1], "the warning"
@@ -63,7 +66,7 @@ class LaterLife(Scenes):
         await self.view(olivia, lambda view: view.says("is in use"))
         await olivia.close()
         renewed = await self.happens(
-            lambda: [m for m in self.deployed.alerts.messages if m.says("is renewed")][-1],
+            lambda: [m for m in self.alerts.messages if m.says(f"{TOKEN} is renewed")][-1],
             "the outcome",
         )
         story.show("She uploads it. In #it-alerts:", render_message(renewed))
@@ -78,7 +81,7 @@ class LaterLife(Scenes):
         await olivia.close()
 
     async def _empty_and_delete(self) -> None:
-        story, olivia, server = self.story, self.olivia, self._server()
+        story, olivia, server = self.story, self.olivia, self.server(TOKEN)
         story.step("She unassigns the devices at the portal, and asks again")
         server.unassign(list(server.serials))
         await olivia.command(COMMAND, f"delete {TOKEN}")
@@ -110,8 +113,3 @@ class LaterLife(Scenes):
         return await self.happens(
             lambda: [m for m in cards.messages if m.says(asked)][-1], "the request"
         )
-
-    def _server(self) -> Server:
-        (organisation,) = self.deployed.apple.organisations
-        (server,) = organisation.servers
-        return server

@@ -18,20 +18,25 @@ class Claim:
     against: list[str]
 
 
-def claims(deployed: Deployment, *, known_text: str) -> Iterator[Claim]:
-    """Look at everything that was recorded; `known_text` is known to stand in the database."""
+def claims(deployed: Deployment, *, known_text: str, calm: int) -> Iterator[Claim]:
+    """Look at everything that was recorded; `known_text` is known to stand in the database.
+
+    So many of Apple's first calls were made before anything was made to go wrong there.
+    """
     yield _answered_in_time(deployed)
     yield Claim(
         words="Slack's stand-in had nothing against any message, form or call it was sent",
         against=list(deployed.slack.violations),
     )
     yield Claim(
-        words="Apple's stand-in refused no call",
-        against=[f"{call.path}: {call.code}" for call in deployed.apple.requests if call.code],
+        words="Apple's stand-in refused no call before something went wrong there",
+        against=[
+            f"{call.path}: {call.code}" for call in deployed.apple.requests[:calm] if call.code
+        ],
     )
     yield Claim(
         words="the certificate and the steps came once, although the process was killed between",
-        against=_repeated(deployed),
+        against=_repeated(deployed, known_text),
     )
     yield Claim(
         words="the process logged no error",
@@ -63,11 +68,13 @@ def _answered_in_time(deployed: Deployment) -> Claim:
     )
 
 
-def _repeated(deployed: Deployment) -> list[str]:
-    messages = deployed.cast.operator.dm.messages
+def _repeated(deployed: Deployment, name: str) -> list[str]:
+    messages = [one for one in deployed.cast.operator.dm.messages if one.says(name)]
     certificates = [file.name for message in messages for file in message.files]
     steps = [
-        call for call in deployed.slack.calls("chat.postMessage") if "Save the `.pem`" in repr(call)
+        call
+        for call in deployed.slack.calls("chat.postMessage")
+        if "Save the `.pem`" in repr(call) and name in repr(call)
     ]
     counts = {"certificate": len(certificates), "list of steps": len(steps)}
     return [f"{what} came {count} times" for what, count in counts.items() if count != 1]

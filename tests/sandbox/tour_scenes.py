@@ -1,10 +1,14 @@
 """What every scene of the tour is made of: people act, and the story tells what each sees."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TypeVar
 
+from tests.sandbox.apple.organisation import Organisation
+from tests.sandbox.apple.server import Server, TokenFile
+from tests.sandbox.demo.time import MovedTime
 from tests.sandbox.deployment import Deployment
-from tests.sandbox.slack.conversations import Message
+from tests.sandbox.slack.conversations import Channel, Message
 from tests.sandbox.slack.person import Person
 from tests.sandbox.slack.render import render_message, render_view
 from tests.sandbox.slack.views import View
@@ -19,12 +23,16 @@ PATIENCE = 15.0
 class Scenes:
     """The people act, and the story tells what each of them sees."""
 
-    def __init__(self, deployed: Deployment, story: Story) -> None:
+    def __init__(self, deployed: Deployment, story: Story, time: MovedTime) -> None:
         self.deployed = deployed
         self.story = story
+        self.time = time
         self.slack = deployed.slack
         self.olivia = deployed.cast.operator
         self.amir = deployed.cast.approver
+        self.bea = deployed.cast.second_approver
+        self.adele = deployed.cast.admin
+        self.alerts = deployed.alerts
 
     async def asked(self, person: Person, words: str) -> None:
         """Somebody types a command, and sees its answer."""
@@ -56,6 +64,78 @@ class Scenes:
         must(view is not None, f"{person.name} has no form open; Slack said {person.notices}")
         if view is not None:
             self.story.show(sentence, with_errors(render_view(view), person.errors))
+
+    async def opened(self, person: Person) -> View:
+        """Wait for a form that can be sent."""
+        return await self.view(person, lambda view: view.submit)
+
+    async def sends(self, person: Person) -> None:
+        """Send the form that is open, and close what it becomes."""
+        await person.submit()
+        must(not person.errors, f"the form says {person.errors}")
+        await self.view(person, lambda view: not view.submit)
+        await person.close()
+
+    def goes_on_to(self, moment: datetime) -> None:
+        """Move the time on to that moment, for the bot, Slack and Apple alike."""
+        self.time.move_to(moment)
+        self.story.tell(f"The clock is moved on: it is {moment:%A, %-d %B %Y, %H:%M}.")
+
+    def goes_on(self, span: timedelta, words: str) -> None:
+        """Move the time on by so much, and say so."""
+        self.time.move(span)
+        self.story.tell(words)
+
+    async def said(self, where: Channel, *words: str) -> Message:
+        """Wait for a message with all these words; the newest of them."""
+        return await self.happens(
+            lambda: [m for m in where.messages if all(m.says(one) for one in words)][-1],
+            f"{words} in #{where.name or 'direct messages'}",
+        )
+
+    async def edited(self, message: Message, words: str) -> None:
+        """Wait until a message says so in its place."""
+        await self.happens(lambda: message.says(words), f"{words!r} in an earlier message")
+
+    @property
+    def organisation(self) -> Organisation:
+        """The only one that Apple has."""
+        (organisation,) = self.deployed.apple.organisations
+        return organisation
+
+    def server(self, name: str) -> Server:
+        """The device management service of that name."""
+        return next(one for one in self.organisation.servers if one.name == name)
+
+    async def approved_steps(self, asked: str, steps: str) -> Message:
+        """Amir approves what the newest card asks; the steps that Olivia gets."""
+        dm, before = self.olivia.dm, len(self.olivia.dm.messages)
+        cards = self.deployed.approvals
+        card = await self.happens(
+            lambda: [m for m in cards.messages if m.says(asked) and m.buttons][-1], "the request"
+        )
+        await self.amir.click("Approve", message=card)
+        return await self.happens(
+            lambda: [m for m in dm.messages[before:] if m.says(steps)][-1], "the steps"
+        )
+
+    async def uploads(self, steps: Message, file: TokenFile) -> None:
+        """Olivia uploads the file under her steps, and it is in use."""
+        await self.open_upload(steps)
+        self.olivia.fill("Server token file", file)
+        await self.olivia.submit()
+        await self.view(self.olivia, lambda view: view.says("is in use"))
+        await self.olivia.close()
+
+    async def renews(self, name: str, *, why: str, apple_id: str) -> None:
+        """Renew a token as in the first acts, from the form to the upload; nothing is shown."""
+        await self.olivia.command(COMMAND, f"renew {name}")
+        await self.opened(self.olivia)
+        self.olivia.fill("Why", why)
+        self.olivia.fill("Apple ID that downloads the new token", apple_id)
+        await self.sends(self.olivia)
+        steps = await self.approved_steps(f"asks to renew the token *{name}*", "open the server")
+        await self.uploads(steps, self.server(name).download_token(as_admin=apple_id))
 
     async def view(self, person: Person, fits: Callable[[View], object]) -> View:
         """Wait for a form that fits."""

@@ -4,27 +4,38 @@ import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TextIO
 
 WIDTH = 100
 INDENT = "  "
 
-_EMOJI = {":white_check_mark:": "✅", ":warning:": "⚠️", ":arrows_counterclockwise:": "🔄"}
+_EMOJI = {
+    ":white_check_mark:": "✅",
+    ":warning:": "⚠️",
+    ":arrows_counterclockwise:": "🔄",
+    ":rotating_light:": "🚨",
+    ":calendar:": "📅",
+    ":zzz:": "💤",
+    ":raised_hand:": "✋",
+    ":handshake:": "🤝",
+    ":arrow_right:": "➡️",
+}
 _FIELD = re.compile(r"^  \*([^*\n]+)\*\n  (?=\S)", re.MULTILINE)
 _BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])")
 _START = re.compile(r"(?:  ┆ )*(?:│ )?\s*(?:(?:[•·>]|\d+\.) +)?")
 _MARK = re.compile(r"[•·>\d.]")
 
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
-_DAY = re.compile(rf"\b\d{{1,2}} (?:{_MONTHS}) \d{{4}}\b")
 _CHANGING = (
     (re.compile(r"(?:[0-9A-F]{2}:){31}[0-9A-F]{2}"), "«fingerprint»"),
+    (re.compile(r"(?:[0-9A-F]{2}:){7}[0-9A-F]{2}…"), "«fingerprint»…"),
+    (re.compile(r"\b[0-9A-F]{32}\b"), "«server's id»"),
+    (re.compile(r"\b\d+:[0-9a-f]{64}\b"), "«number»:«hash»"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ"), "«time»"),
     (re.compile(r"\b\d\d:\d\d \(UTC\)"), "«time» (UTC)"),
     (re.compile(r"\b\d+\.\d s\b"), "«number» s"),
     (re.compile(r"\b\d+ ms\b"), "«number» ms"),
+    (re.compile(r"\b\d+ min\b"), "«number» min"),
     (re.compile(r"-[0-9a-f]{8}\.pem\b"), "-«id».pem"),
     (re.compile(r"\([0-9a-f]{8}\)"), "(«id»)"),
     (re.compile(r"\b0x[0-9a-f]{16}\b"), "«serial number»"),
@@ -41,6 +52,9 @@ NOTE = (
 
 class Kind(StrEnum):
     """What a part of the story is."""
+
+    ACT = "act"
+    """The heading of an act."""
 
     STEP = "step"
     """The heading of a step."""
@@ -66,7 +80,6 @@ class Story:
 
     title: str
     out: TextIO
-    today: date = field(default_factory=lambda: datetime.now(UTC).date())
     parts: list[Part] = field(default_factory=list)
     steps: int = 0
     where: str = "before the first step"
@@ -75,6 +88,10 @@ class Story:
     def begin(self) -> None:
         """Print the title."""
         self._print(self.title, "═" * len(self.title))
+
+    def act(self, heading: str) -> None:
+        """Begin the next act."""
+        self._add(Kind.ACT, heading)
 
     def step(self, heading: str) -> None:
         """Begin the next numbered step."""
@@ -104,6 +121,8 @@ class Story:
     def _add(self, kind: Kind, text: str) -> None:
         self.parts.append(Part(kind, text))
         match kind:
+            case Kind.ACT:
+                self._print("", "", text, "═" * len(text))
             case Kind.STEP:
                 self._print("", "", text, "─" * len(text))
             case Kind.WORDS:
@@ -119,12 +138,7 @@ class Story:
     def _steady(self, text: str) -> str:
         for pattern, stand_in in _CHANGING:
             text = pattern.sub(stand_in, text)
-        return _DAY.sub(self._relative_day, text)
-
-    def _relative_day(self, found: re.Match[str]) -> str:
-        day = datetime.strptime(found.group(), "%d %B %Y").replace(tzinfo=UTC).date()
-        ahead = (day - self.today).days
-        return "«today»" if ahead == 0 else f"«in {ahead} days»"
+        return text
 
 
 def as_seen(text: str) -> str:
@@ -157,8 +171,10 @@ def _wrapped_line(line: str, width: int) -> Iterator[str]:
 
 def _markdown(part: Part) -> str:
     match part.kind:
-        case Kind.STEP:
+        case Kind.ACT:
             return f"## {part.text}"
+        case Kind.STEP:
+            return f"### {part.text}"
         case Kind.WORDS:
             return part.text
         case Kind.SCREEN:

@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from services.errands import Brought, Errand, Offer
 from services.errors import UpstreamError
 from services.policy import Actor, Role
 from services.posting import Finding, Outcome, Posted, Untold
 from services.programs import (
     Beginning,
-    Brought,
     Counts,
     DevicePage,
     Holding,
     Keep,
     KeepPage,
+    LeftOver,
     Proof,
-    Purpose,
     SyncEnd,
     SyncStart,
 )
@@ -152,20 +152,26 @@ class Listing:
             raise self.trouble
         return self.end
 
-    async def begin(self, token: Token, purpose: Purpose) -> Beginning:
-        raise NotImplementedError(token, purpose)
+    async def offer(self, token: Token | None) -> Offer:
+        raise NotImplementedError(token)
 
-    async def check(self, token: Token, file: bytes, purpose: Purpose) -> None:
-        raise NotImplementedError(token, file, purpose)
+    async def begin(self, token: Token, errand: Errand) -> Beginning:
+        raise NotImplementedError(token, errand)
 
-    async def prove(self, token: Token, brought: Brought, purpose: Purpose) -> Proof:
-        raise NotImplementedError(token, brought, purpose)
+    async def check(self, token: Token, file: bytes, errand: Errand) -> str:
+        raise NotImplementedError(token, file, errand)
+
+    async def prove(self, token: Token, brought: Brought, errand: Errand) -> Proof:
+        raise NotImplementedError(token, brought, errand)
+
+    async def take_back(self, left_over: LeftOver) -> None:
+        """Nothing is begun."""
 
     async def count(self, token: Token) -> Counts:
         raise NotImplementedError(token)
 
-    async def remove_devices(self, token: Token) -> Keep:
-        raise NotImplementedError(token)
+    async def remove_devices(self, token: Token, *, done: bool = False) -> Keep:
+        raise NotImplementedError(token, done)
 
     async def read(self, token: Token) -> Holding:
         raise NotImplementedError(token)
@@ -173,5 +179,5 @@ class Listing:
     async def devices(self, token: Token, serial_numbers: Sequence[str]) -> Sequence[Device]:
         raise NotImplementedError(token, serial_numbers)
 
-    async def withdraw(self, token: Token) -> Keep:
-        raise NotImplementedError(token)
+    async def withdraw(self, token: Token, *, done: bool = False) -> Keep:
+        raise NotImplementedError(token, done)

@@ -22,6 +22,8 @@ LOUD = [
     Health.REVOKED,
     Health.ACCOUNT_FORBIDDEN,
     Health.EXPIRED,
+    Health.SYNC_ERROR,
+    Health.STALE,
 ]
 SILENT = [Health.UNREACHABLE, Health.THROTTLED]
 

@@ -272,6 +272,18 @@ async def test_the_admins_are_told_of_a_message_that_is_given_up(
     }
 
 
+async def test_a_change_of_a_direct_message_that_is_refused_is_told_to_nobody(
+    office: Office, outside: Outside
+) -> None:
+    (first,) = await put(office, notice("U0GONE"))
+    await office.delivery.drain()
+    outside.pinboard.answers["U0GONE"] = [Never(error="channel_not_found")]
+    await put(office, notice("U0GONE", edits=first.id))
+    await office.delivery.drain()
+    assert (await office.outbox())[-1].state is OutboxState.DEAD
+    assert not await office.outbox(NoticeKind.MESSAGE_REFUSED)
+
+
 async def test_a_message_is_not_given_up_while_the_admins_cannot_be_looked_up(
     office: Office, outside: Outside
 ) -> None:

@@ -228,6 +228,8 @@ FAR = START + 300 * DAY
         ({"expires_at": FAR, "health": Health.EXPIRED}, NextStep.RENEW_NOW),
         ({"expires_at": FAR, "health": Health.TERMS_UNSIGNED}, NextStep.SIGN_TERMS),
         ({"expires_at": FAR, "health": Health.ACCOUNT_FORBIDDEN}, NextStep.REPLACE_ADMIN),
+        ({"expires_at": FAR, "health": Health.SYNC_ERROR}, NextStep.LOOK_AT_HOLDER),
+        ({"expires_at": FAR, "health": Health.STALE}, NextStep.LOOK_AT_SYNC),
         ({"expires_at": FAR, "health": Health.THROTTLED}, NextStep.AWAIT_ANSWER),
         ({"expires_at": FAR, "health": Health.UNREACHABLE}, NextStep.AWAIT_ANSWER),
         ({"expires_at": FAR, "last_synced_at": START - 3 * DAY}, NextStep.LOOK_AT_SYNC),

@@ -78,6 +78,14 @@ async def test_a_leaver_is_said_at_once_a_week_before_and_on_the_day(watch: Watc
     assert await to(watch, NoticeKind.REPORT_DIRECT) == {ADMIN, OWNER}
 
 
+async def test_a_leaver_whose_account_is_off_already_is_not_written_to(watch: Watchers) -> None:
+    await watch.token(ends=NOW + YEAR)
+    await watch.reports.account_changed(OWNER, deactivated=True, key="event:1")
+    await watch.reports.leaves(OPERATOR, OWNER, date(2027, 2, 12), "view:1")
+    await watch.tick()
+    assert await to(watch, NoticeKind.REPORT_DIRECT) == {ADMIN}
+
+
 @pytest.mark.parametrize("day", [None, date(1, 1, 1), date(9999, 12, 31), date(2026, 12, 1)])
 async def test_a_day_that_cannot_be_is_refused(watch: Watchers, day: date | None) -> None:
     await watch.token(ends=NOW + YEAR)

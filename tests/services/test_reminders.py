@@ -267,6 +267,20 @@ async def test_without_an_answer_in_a_day_the_approvers_are_told(watch: Watchers
     assert token.id
 
 
+async def test_what_the_approvers_were_told_is_edited_by_an_answer_and_by_the_renewal(
+    watch: Watchers,
+) -> None:
+    token = await watch.token(ends=NOW + 7 * DAY)
+    await watch.tick()
+    await watch.tick(NOW + DAY)
+    await watch.answers.on_it(APPROVER, token.id, "click:1")
+    edits = await watch.said(NoticeKind.ESCALATION, edits=True)
+    assert {one.destination for one in edits} == {APPROVER, SECOND}
+    await watch.change(token, expires_at=NOW + 372 * DAY)
+    await watch.tick(NOW + DAY + HOUR)
+    assert len(await watch.said(NoticeKind.ESCALATION, edits=True)) == 4
+
+
 async def test_more_than_a_week_before_the_end_nobody_else_is_told(watch: Watchers) -> None:
     await watch.token(ends=NOW + 14 * DAY)
     await watch.tick()

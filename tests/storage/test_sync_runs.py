@@ -111,7 +111,7 @@ async def test_a_run_is_due_when_it_waited_long_enough_or_its_process_is_silent(
 async def test_failures_are_counted_since_the_last_run_that_did_not_fail(
     database: Database, token: Token
 ) -> None:
-    states = [SyncState.FAILED, SyncState.ASKED, SyncState.FAILED, SyncState.FAILED]
+    states = [SyncState.FAILED, SyncState.NOT_OURS, SyncState.FAILED, SyncState.FAILED]
     async with database.write() as tx:
         assert await tx.sync_runs.failures_in_a_row(token.id) == 0
         for number, state in enumerate(states):

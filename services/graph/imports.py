@@ -1,0 +1,253 @@
+"""Import: the tokens that Intune has are ours to see, by themselves, as they are there.
+
+One list tells all of them. What a request is about to change is left to that request: a token that
+it makes is not imported beside it, and what it renews or deletes is its own to see.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from services.audit import AuditLog, Deed
+from services.clock import Clock
+from services.graph.errors import GraphError
+from services.graph.following import Follower, differs
+from services.graph.found import Expecting, found_token, is_called, shown_name, unique_name
+from services.graph.intune import Intune
+from services.graph.messages import Setting
+from services.lifecycle import TooLate
+from services.notices import Notices
+from services.request_deeds import SERVICE
+from services.watch_notices import WatchNotices
+from storage.database import Database, Transaction
+from storage.records import Token, new_id
+from storage.states import NoticeKind, ProgramName, TokenState
+from storage.tokens import Found, name_key
+
+log = logging.getLogger(__name__)
+
+CHORE = "intune"
+EVERY = timedelta(minutes=15)
+"""How often Intune is looked at; one list, however many tokens it has."""
+AGAIN = timedelta(minutes=1)
+"""How soon after a list that did not come."""
+BATCH = 250
+APART = timedelta(seconds=1)
+"""By how much the first syncs of what was found are spread: each is half a dozen calls."""
+AT_ONCE = 4
+NAMED = 10
+"""So many tokens are named in the message about them."""
+FEW = 3
+"""So many tokens may be missing at once without a doubt about the tenant."""
+DOUBTFUL = "doubtful"
+FIRST = datetime(1, 1, 2, tzinfo=UTC)
+UNMADE = (TokenState.REQUESTED, TokenState.AWAITING_TOKEN)
+
+Item = TypeVar("Item")
+
+
+class Imports:
+    """Looks at Intune's list when it is due, in one process at a time."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        intune: Intune,
+        audit: AuditLog,
+        notices: Notices,
+        clock: Clock,
+        every: timedelta,
+    ) -> None:
+        self.database = database
+        self.intune = intune
+        self.audit = audit
+        self.follower = Follower(audit=audit, notices=notices, clock=clock)
+        self.notices = WatchNotices(notices.channels)
+        self.clock = clock
+        self.every = min(every, EVERY)
+        self.every_sync = every
+        self._begun = False
+
+    async def run_due(self) -> None:
+        """Take over what Intune shows: once at the start of this process, then when it is due."""
+        if not await self._claim():
+            return
+        try:
+            await self._run()
+        except GraphError as error:
+            log.warning("import_failed", extra={"error": str(error)})
+            await self._look_again()
+
+    async def _run(self) -> None:
+        async with self.database.read() as tx:
+            before = await tx.tokens.held_by(ProgramName.INTUNE)
+        settings = await self.intune.settings()
+        news = News()
+        await self._follow(settings, news)
+        await self._import(settings, {one.holder_id for one in before}, news)
+        await self._lose(before, {one.id for one in settings}, news)
+        if not news.empty():
+            async with self.database.write() as tx:
+                await self._say(tx, news)
+
+    async def _follow(self, settings: Sequence[Setting], news: "News") -> None:
+        by_id = {one.id: one for one in settings}
+        async with self.database.read() as tx:
+            tokens = await tx.tokens.held_by(ProgramName.INTUNE)
+            renewing = set(await tx.watch.renewing())
+        changed = [
+            one
+            for one in tokens
+            if one.holder_id in by_id and differs(one, by_id[one.holder_id], renewing)
+        ]
+        for some in _batches(changed):
+            async with self.database.write() as tx:
+                for token in some:
+                    setting = by_id[token.holder_id or ""]
+                    if await self.follower.change(tx, token.id, setting):
+                        news.renamed.append(token.id)
+
+    async def _import(
+        self, settings: Sequence[Setting], known: Collection[str | None], news: "News"
+    ) -> None:
+        # An entry without a token is somebody's work in progress; one that we knew before the list
+        # was read and do not know any more was deleted meanwhile.
+        new = [one for one in settings if one.expires_at is not None and one.id not in known]
+        new.sort(key=lambda one: (one.modified_at or one.expires_at or FIRST, one.id))
+        for some in _batches(new):
+            async with self.database.write() as tx:
+                await self._take(tx, some, news)
+
+    async def _take(self, tx: Transaction, settings: Sequence[Setting], news: "News") -> None:
+        now, names = self.clock.now(), await tx.tokens.name_keys()
+        ours = await tx.tokens.held_by(ProgramName.INTUNE)
+        held = {one.holder_id for one in ours}
+        expecting = await self._expecting(tx, ours)
+        found: list[Found] = []
+        for setting in settings:
+            if setting.id in held or any(one.expects(setting) for one in expecting):
+                continue
+            if await self._link(tx, ours, setting):
+                continue
+            name = unique_name(shown_name(setting), names)
+            names.add(name_key(name))
+            sync_at = now + min(APART * len(news.imported), self.every_sync)
+            found.append(found_token(setting, name, now, sync_at=sync_at))
+            news.imported.append(found[-1].token.id)
+        await tx.tokens.add_found(found)
+        await self.audit.append_all(tx, [_imported(one.token) for one in found])
+
+    async def _expecting(self, tx: Transaction, ours: Sequence[Token]) -> list[Expecting]:
+        """The tokens that requests are making, whose entries Intune may show any moment."""
+        found = []
+        for token in ours:
+            if token.holder_id is None and token.state in UNMADE:
+                request = await tx.requests.under_way(token.id)
+                if request is not None:
+                    found.append(Expecting(token=token, request=request))
+        return found
+
+    async def _link(self, tx: Transaction, ours: Sequence[Token], setting: Setting) -> bool:
+        """A token that was recorded before anybody could ask Intune, if the entry is its own."""
+        recorded = [
+            one
+            for one in ours
+            if one.holder_id is None and one.state is TokenState.ACTIVE and is_called(one, setting)
+        ]
+        return len(recorded) == 1 and await self.follower.link(tx, recorded[0], setting)
+
+    async def _lose(self, before: Sequence[Token], listed: Collection[str], news: "News") -> None:
+        held = [one for one in before if one.holder_id and one.state is TokenState.ACTIVE]
+        missing = [one for one in held if one.holder_id not in listed]
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def really(token: Token) -> bool:
+            # A list may lack what was moved from one page to another while it was read.
+            async with gate:
+                return await self.intune.setting(token.holder_id or "") is None
+
+        answers = await asyncio.gather(*(really(one) for one in missing))
+        gone = [one for one, is_gone in zip(missing, answers, strict=True) if is_gone]
+        if len(gone) > FEW and len(gone) * 2 > len(held):
+            log.error("tenant_doubtful", extra={"gone": len(gone), "held": len(held)})
+            news.doubtful = len(gone)
+            return
+        for token in gone:
+            with suppress(TooLate):
+                async with self.database.write() as tx:
+                    await self.follower.delete(tx, token.id)
+                    news.deleted.append(token.id)
+
+    async def _say(self, tx: Transaction, news: "News") -> None:
+        if news.doubtful:
+            day, facts = f"{self.clock.now():%Y-%m-%d}", {"doubtful": str(news.doubtful)}
+            await self.notices.say(tx, NoticeKind.HOLDER_NEWS, DOUBTFUL, stage=day, facts=facts)
+        if news.imported or news.deleted or news.renamed:
+            await self.notices.say(tx, NoticeKind.HOLDER_NEWS, new_id(), facts=news.facts())
+
+    async def _claim(self) -> bool:
+        now = self.clock.now()
+        async with self.database.read() as tx:
+            chore = await tx.chores.named(CHORE)
+        due = chore is None or not now < chore.due_at <= now + self.every
+        if self._begun and not due:
+            return False
+        async with self.database.write(quiet=True) as tx:
+            await tx.chores.begin(CHORE, now)
+            chore = await tx.chores.named(CHORE)
+            claimed = chore is not None and await tx.chores.claim(
+                chore, now + self.every, run_at=now
+            )
+        self._begun = True
+        return claimed
+
+    async def _look_again(self) -> None:
+        async with self.database.write(quiet=True) as tx:
+            chore = await tx.chores.named(CHORE)
+            if chore is not None:
+                again = min(AGAIN, self.every)
+                await tx.chores.claim(chore, self.clock.now() + again, run_at=chore.run_at)
+
+
+@dataclass(slots=True, kw_only=True)
+class News:
+    """What a look at Intune brought, by the tokens' ids."""
+
+    imported: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    renamed: list[str] = field(default_factory=list)
+    doubtful: int = 0
+    """So many tokens are missing at once that the tenant is doubted."""
+
+    def empty(self) -> bool:
+        """Whether there is nothing to say."""
+        return not (self.imported or self.deleted or self.renamed or self.doubtful)
+
+    def facts(self) -> dict[str, str]:
+        """The first ids of each kind, and how many there are."""
+        kinds = {"imported": self.imported, "deleted": self.deleted, "renamed": self.renamed}
+        ids = {kind: " ".join(some[:NAMED]) for kind, some in kinds.items() if some}
+        return ids | {f"{kind}_count": str(len(some)) for kind, some in kinds.items() if some}
+
+
+def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for first in range(0, len(items), BATCH):
+        yield items[first : first + BATCH]
+
+
+def _imported(token: Token) -> Deed:
+    ends = {"expires_at": token.expires_at.isoformat()} if token.expires_at else {}
+    known = {"state": token.state.value, "name": token.name, "apple_id": token.apple_id}
+    return Deed(
+        actor=SERVICE,
+        action="token.import",
+        subject=f"token:{token.id}",
+        token_id=token.id,
+        origin=f"intune:{token.holder_id}",
+        after=known | ends,
+    )
