@@ -135,13 +135,8 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
 
             store, called = Store(database=database, keys=keys), metrics.called
             async with (
-<<<<<<< HEAD
-                programs_of(settings, store, clock=clock, called=called) as programs,
-                slack_client(settings) as slack,
-=======
                 holders_of(settings, store, clock=clock, called=called) as holders,
-                aiohttp.ClientSession(timeout=SLACK_TIMEOUT) as session,
->>>>>>> main
+                slack_client(settings) as slack,
             ):
                 ground = Ground(
                     database=database,

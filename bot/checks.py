@@ -6,13 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-<<<<<<< HEAD
 from bot.bootstrap import keys_of
-=======
-from bot.bootstrap import keys_of, slack_client
 from bot.check_microsoft import microsoft_findings
 from bot.findings import Finding
->>>>>>> main
 from bot.identity import Identity
 from bot.preflight import SlackSide, preflight, preflight_sockets, role_assignments
 from bot.scopes import LOOKING, SHARING
