@@ -42,7 +42,7 @@ def register(
     zone = ZoneInfo(settings.time_zone)
     desk, channel = core.desk, settings.requests_channel
     forms = UploadForms(uploads=desk.uploads, work=work)
-    creating = CreateForms(requests=desk.requests, channel=channel, work=work)
+    creating = CreateForms(requests=desk.requests, offers=desk.offers, channel=channel, work=work)
     token_forms = TokenForms(
         renewals=desk.renewals,
         deletions=desk.deletions,

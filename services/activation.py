@@ -46,7 +46,8 @@ class Activation:
         self.organisations.check(proof.account)
         strange = await self.organisations.is_new(tx, task.token, proof.account)
         unapproved = task.request.state is RequestState.PENDING
-        await move_request(tx, task.request, RequestState.COMPLETED, now)
+        # What is said of the way there is over; what stays to be done is said with the outcome.
+        await move_request(tx, task.request, RequestState.COMPLETED, now, detour=proof.note)
         await self._change_token(tx, task, proof, now)
         if proof.health is Health.OK:
             await tx.watch.healthy(task.token.id, now, proof.account.admin_id)
@@ -136,6 +137,8 @@ def _check_same(token: Token, proof: Proof) -> None:
 def _facts(task: Task, proof: Proof, now: datetime) -> dict[str, object]:
     account = proof.account
     named = {"server_name": account.server_name} if account.server_name else {}
+    if proof.holder_id is not None:
+        named |= {"holder_id": proof.holder_id, "holder_name": proof.holder_name or ""}
     return {
         **named,
         "apple_id": task.upload.apple_id,

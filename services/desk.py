@@ -10,6 +10,7 @@ from services.conditions import ConditionReader
 from services.decisions import Decisions
 from services.deletions import Deletions
 from services.notices import Notices
+from services.offers import Offers
 from services.organisations import Disowning, Organisations
 from services.policy import Approvals, People
 from services.preparation import Preparation
@@ -55,6 +56,7 @@ class Desk:
     proving: Proving
     life: RequestLife
     disowning: Disowning
+    offers: Offers
 
 
 def desk_of(on: DeskGround) -> Desk:
@@ -74,6 +76,7 @@ def desk_of(on: DeskGround) -> Desk:
     )
     return Desk(
         requests=requests,
+        offers=Offers(requests=requests, programs=programs, offered=on.offered),
         renewals=Renewals(
             database=database,
             programs=programs,

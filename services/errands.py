@@ -102,7 +102,17 @@ class NotShown(UpstreamError):
 
 
 class GoesOnByHand(ServiceError):
-    """The holder takes nothing from us: a person does it in its console from now on."""
+    """The holder takes nothing from us: a person does it in its console, and brings `evidence`."""
+
+    def __init__(
+        self,
+        log_text: str,
+        *,
+        user_message: str,
+        evidence: Evidence = Evidence.THEIR_WORD,
+    ) -> None:
+        super().__init__(log_text, user_message=user_message)
+        self.evidence = evidence
 
 
 class BegunElsewhere(ServiceError):

@@ -13,7 +13,7 @@ from services.audit import AuditLog, Deed
 from services.calendar import Calendar
 from services.clock import Clock, machine_now
 from services.errands import BegunElsewhere
-from services.errors import UpstreamError
+from services.errors import Refused, UpstreamError
 from services.lifecycle import TooLate, move_request, move_token
 from services.notices import Notices
 from services.programs import Beginning, Program
@@ -69,7 +69,7 @@ class Preparation:
 
     async def take_back(self) -> float | None:
         """Undo at the holders what was begun for requests that are over; when to look again."""
-        again = [await one.take_back(self._left_over) for one in self.programs.values()]
+        again = [await one.take_back(self._taken_back) for one in self.programs.values()]
         return min((seconds for seconds in again if seconds is not None), default=None)
 
     async def _begin(self, request: Request, token: Token) -> bool:
@@ -81,6 +81,9 @@ class Preparation:
         except UpstreamError as error:
             await self._wait(request, error)
             return False
+        except Refused as error:
+            await self._fail(request, token, error)
+            return True
         try:
             async with self.database.write() as tx:
                 await self._store(tx, request, token, beginning)
@@ -108,10 +111,29 @@ class Preparation:
             if await tx.requests.amend(request, detour=error.user_message):
                 await self.notices.story(tx, request, StoryEvent.HOLDER_SILENT)
 
-    async def _left_over(self, token_id: str) -> None:
+    async def _fail(self, request: Request, token: Token, error: Refused) -> None:
+        """There is nothing to begin: an approved request ends, one that waits goes on waiting."""
+        if request.state is not RequestState.APPROVED:
+            return
+        async with self.database.write() as tx:
+            now, why = self.clock.now(), error.user_message
+            await move_request(tx, request, RequestState.FAILED, now, failure=why)
+            if token.state is TokenState.REQUESTED:
+                await move_token(tx, token, TokenState.CANCELLED)
+            failed = {"state": RequestState.FAILED.value, "why": why}
+            await self.audit.append(tx, request_deed(request, "request.fail", after=failed))
+            await self.notices.request_card(tx, request, RequestState.FAILED)
+            await self.notices.story(tx, request, StoryEvent.FAILED)
+            await self.notices.news(tx, request, RequestState.FAILED)
+
+    async def _taken_back(self, token_id: str, *, done: bool) -> None:
         async with self.database.write() as tx:
             request = await tx.requests.latest_of(token_id)
-            if request is not None:
+            if request is None:
+                return
+            after = {"entry": "deleted" if done else "left over"}
+            await self.audit.append(tx, request_deed(request, "request.take_back", after=after))
+            if not done:
                 await self.notices.story(tx, request, StoryEvent.LEFT_OVER)
 
     async def _store(

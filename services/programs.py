@@ -21,8 +21,12 @@ Keep = Callable[[Transaction], Awaitable[None]]
 """Writes what a step leaves behind, within the transaction that it is given."""
 
 
-LeftOver = Callable[[str], Awaitable[None]]
-"""Told the id of a token of which something stays at the holder that nobody needs."""
+class TakenBack(Protocol):
+    """Told of each token whose beginning was taken back at the holder."""
+
+    async def __call__(self, token_id: str, *, done: bool) -> None:
+        """Not `done`: something stays there that nobody needs."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +93,10 @@ class Proof:
     expires_at: datetime | None
     keep: Keep
     holder_id: str | None = None
-    """By which id the holder knows it."""
+    """What the holder knows it by."""
+    holder_name: str | None = None
+    note: str | None = None
+    """What stays to be done, for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +200,7 @@ class Program(Protocol):
         """Prepare what the person needs before they go to the portal.
 
         Begun twice it is once. Raises UpstreamError where the holder gives no answer,
-        BegunElsewhere.
+        BegunElsewhere, and Refused where there is nothing to begin.
         """
         ...
 
@@ -211,7 +218,7 @@ class Program(Protocol):
         """
         ...
 
-    async def take_back(self, left_over: LeftOver) -> float | None:
+    async def take_back(self, tell: TakenBack) -> float | None:
         """Undo at the holder what was begun for requests that are over, as far as it is due.
 
         Returns in how many seconds more is due.

@@ -137,7 +137,7 @@ class Proving:
         except HolderSilent as silence:
             await self.unproved.keep(task, silence)
         except GoesOnByHand as turn:
-            await self.unproved.go_on_by_hand(task, turn.user_message)
+            await self.unproved.go_on_by_hand(task, turn.user_message, turn.evidence)
         except ServiceError as error:
             await self.unproved.refuse(task, _reason_of(error), error.user_message)
         except UpstreamError as error:

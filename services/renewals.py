@@ -10,7 +10,8 @@ from datetime import timedelta
 
 from services.audit import AuditLog
 from services.clock import Clock
-from services.errors import UpstreamError
+from services.errands import Offer
+from services.errors import Refused, UpstreamError
 from services.notices import Notices
 from services.preparation import CHECK_EVERY
 from services.programs import Holding, Program
@@ -46,6 +47,7 @@ class Preflight:
     token: Token
     pair: KeyPair | None
     holding: Holding | None
+    offer: Offer
     trouble: str | None = None
 
 
@@ -75,11 +77,14 @@ class Renewals:
         async with self.database.read() as tx:
             token = await find_active(tx, token_id)
             pair = await tx.key_pairs.newest_of(token.id)
+        program = self.programs[token.program]
+        offer = await program.offer(token)
         try:
-            holding = await self.programs[token.program].read(token)
+            holding = await program.read(token)
         except UpstreamError as error:
-            return Preflight(token=token, pair=pair, holding=None, trouble=error.user_message)
-        return Preflight(token=token, pair=pair, holding=holding)
+            trouble = error.user_message
+            return Preflight(token=token, pair=pair, holding=None, offer=offer, trouble=trouble)
+        return Preflight(token=token, pair=pair, holding=holding, offer=offer)
 
     async def ask(self, person: str, form: RenewForm) -> Request:
         """Ask to renew, or to replace the server. Submitted twice it is one request.
@@ -94,13 +99,21 @@ class Renewals:
                 return before
             token = await find_active(tx, form.token_id)
             checked = checked_renew(form, known=token.apple_id)
+            _check_program(token, form)
             asking = Asking(
                 token=token,
                 action=form.action,
                 requester=person,
                 reason=checked.reason,
                 submission=form.submission,
-                facts=await facts_of(tx, token, form.action, apple_id=checked.apple_id),
+                facts=await facts_of(
+                    tx,
+                    token,
+                    form.action,
+                    apple_id=checked.apple_id,
+                    scope_tags=checked.scope_tags,
+                ),
+                scope_tags=checked.scope_tags,
                 apple_id=checked.apple_id,
                 cause=form.cause,
                 # Another server at Apple needs a certificate to be uploaded; it gets a new one.
@@ -163,3 +176,13 @@ class Renewals:
         await self.notices.request_card(tx, request, f"{request.state}:half_done")
         if waits_for_evidence(request):
             await self.notices.steps(tx, request, "half_done")
+
+
+def _check_program(token: Token, form: RenewForm) -> None:
+    """Raise Refused for what only a holder of keys can do."""
+    if token.program is not ProgramName.APPLE and (form.replaces or form.rotate):
+        raise Refused(
+            f"token {token.id} is held by {token.program}",
+            user_message="Intune keeps the key and the server of this token. For another server, "
+            "ask for a new token with `/enroll-token create`.",
+        )

@@ -83,7 +83,12 @@ class Unproved:
             await self._give_up(task, silence)
             return
         first = upload.kept_until is None
-        kept = {"kept_until": until, "due_at": min(now + patience.pause(now - since), until)}
+        kept: dict[str, object] = {
+            "kept_until": until,
+            "due_at": min(now + patience.pause(now - since), until),
+        }
+        if silence.reason == NOT_SHOWN:
+            kept["answer"] = silence.error.user_message
         async with self.database.write(quiet=not first) as tx:
             sealed = self.sealed(upload, silence.file)
             if await tx.uploads.keep(upload, **kept, **sealed) and first:
@@ -105,16 +110,18 @@ class Unproved:
         else:
             await self.refuse(task, silence.reason, silence.error.user_message)
 
-    async def go_on_by_hand(self, task: Task, why: str) -> None:
+    async def go_on_by_hand(
+        self, task: Task, why: str, evidence: Evidence = Evidence.THEIR_WORD
+    ) -> None:
         """The same request goes on in its holder's console, and everybody is told why."""
         now = self.clock.now()
         async with self.database.write() as tx:
             request, _ = await find_request(tx, task.request.id)
-            turned = {"evidence": Evidence.THEIR_WORD, "detour": why}
+            turned = {"evidence": evidence, "detour": why}
             if not await tx.uploads.refuse(task.upload.id, BY_HAND, why, now):
                 return
             if waits_for_evidence(request) and await tx.requests.amend(request, **turned):
-                after = {"evidence": Evidence.THEIR_WORD.value, "why": why}
+                after = {"evidence": evidence.value, "why": why}
                 await self.audit.append(tx, brought_deed(task, "request.by_hand", after))
                 await self.notices.story(tx, request, StoryEvent.BY_HAND, task.upload.id)
                 await self.notices.steps(tx, request, f"by_hand:{task.upload.id}")

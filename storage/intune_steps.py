@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from sqlalchemy import ColumnElement, func, select
+
 from storage import intune_tables, tables
 from storage.intune_records import IntuneStep
 from storage.rows import Rows
@@ -26,13 +28,16 @@ class IntuneSteps(Rows[IntuneStep]):
         still = table.lease_until.is_not_distinct_from(step.lease_until)
         return await self.change(table.token_id == step.token_id, still, lease_until=until) == 1
 
+    async def put(self, step: IntuneStep) -> None:
+        """Begin anew: what an earlier request of the token left is replaced."""
+        await self.connection.execute(
+            self.table.delete().where(self.table.c.token_id == step.token_id)
+        )
+        await self.add(step)
+
     async def amend(self, token_id: str, **changes: object) -> None:
         """Keep other facts of the step."""
         await self.change(self.table.c.token_id == token_id, **changes)
-
-    async def drop(self, token_id: str) -> None:
-        """Forget the step."""
-        await self.connection.execute(self.table.delete().where(self.table.c.token_id == token_id))
 
     async def creating(self) -> list[IntuneStep]:
         """The steps of tokens that have not come into use: each waits for an entry of its own."""
@@ -40,12 +45,22 @@ class IntuneSteps(Rows[IntuneStep]):
 
     async def to_take_back(self, now: datetime) -> list[IntuneStep]:
         """Those whose entry, made by us, nobody needs any more, and whose time has come."""
-        table, token = self.table.c, tables.token.c
-        over = table.unneeded | (token.state == TokenState.CANCELLED)
-        query = self.select(table.token_id == token.id, table.made, over, table.due_at <= now)
-        return await self.all(query.order_by(table.due_at))
+        query = self.select(*_unneeded(), self.table.c.due_at <= now)
+        return await self.all(query.order_by(self.table.c.due_at))
+
+    async def next_take_back(self) -> datetime | None:
+        """When the next of them is due."""
+        query = select(func.min(self.table.c.due_at)).where(*_unneeded())
+        found: datetime | None = (await self.connection.execute(query)).scalar()
+        return found
 
     async def _of_tokens(self, *states: TokenState) -> list[IntuneStep]:
         token = tables.token.c
         query = self.select(self.table.c.token_id == token.id, token.state.in_(states))
         return await self.all(query)
+
+
+def _unneeded() -> tuple[ColumnElement[bool], ...]:
+    table, token = intune_tables.intune_step.c, tables.token.c
+    over = table.unneeded | (token.state == TokenState.CANCELLED)
+    return (table.token_id == token.id, table.made, over)

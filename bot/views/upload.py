@@ -187,10 +187,8 @@ def kept_words(upload: Upload, token: Token) -> str:
             "The file is kept under seal and tried again by itself, for 24 hours at most; you need "
             "not upload it again."
         )
-    return (
-        f"{holder} gives no usable answer at the moment, or does not show the new token yet. It is "
-        "asked again by itself; you need not press anything."
-    )
+    seen = said(upload.answer) if upload.answer else f"{holder} gives no usable answer just now."
+    return f"*Not yet.* {seen}\nIt is asked again by itself; you need not press anything."
 
 
 def refused_words(upload: Upload) -> str:

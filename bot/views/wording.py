@@ -109,6 +109,12 @@ ADMIN_CENTER = ConsoleWords(
 HOLDERS = {ProgramName.APPLE: "Apple", ProgramName.INTUNE: "Intune"}
 """Whose word it is that a token is in use."""
 
+HELD_BY = {
+    ProgramName.APPLE: "this bot, for an MDM that cannot hold it",
+    ProgramName.INTUNE: "Microsoft Intune",
+}
+"""The programs as choices of a menu."""
+
 PROGRAMS = {
     ProgramName.APPLE: "this bot, for an MDM such as NanoMDM that cannot hold it",
     ProgramName.INTUNE: "Microsoft Intune",

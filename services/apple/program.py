@@ -27,10 +27,10 @@ from services.programs import (
     Holding,
     Keep,
     KeepPage,
-    LeftOver,
     Proof,
     SyncEnd,
     SyncStart,
+    TakenBack,
 )
 from services.server_token import ServerToken, check_expiry, open_envelope
 from services.wrong_file import WrongFile, WrongFileReason
@@ -117,7 +117,7 @@ class AppleProgram:
             keep=keep,
         )
 
-    async def take_back(self, left_over: LeftOver) -> None:
+    async def take_back(self, tell: TakenBack) -> None:
         """Nothing is begun at Apple before a file is proved."""
 
     async def read(self, token: Token) -> Holding:

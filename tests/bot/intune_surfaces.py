@@ -2,20 +2,23 @@
 
 from dataclasses import replace
 
-from bot.views import outcomes, request_card, steps, story, upload, upload_news
+from bot.views import create, outcomes, renew, request_card, steps, story, upload, upload_news
 from bot.views.blocks import Message, View
 from bot.views.request_card import RequestFacts
+from services.errands import Offer, ScopeTag
+from services.programs import Holding
 from storage.states import (
     Action,
     Evidence,
+    Health,
     ProgramName,
     RenewalCause,
     RequestState,
     StoryEvent,
     UploadState,
 )
-from tests.bot.request_surfaces import asked
-from tests.bot.samples import AMIR, NOW, OLIVIA, ZONE, Sample
+from tests.bot.request_surfaces import asked, preflight
+from tests.bot.samples import AMIR, NOW, OLIVIA, ZONE, Sample, a_look
 
 TAGS = {"0": "Default", "3": ""}
 WAITS = RequestState.AWAITING_UPLOAD
@@ -126,6 +129,7 @@ def intune_views(sample: Sample) -> dict[str, View]:
     right = replace(held.upload, only_check=True, state=UploadState.CHECKED)
     dated = replace(request, evidence=Evidence.EXPIRY_DATE)
     return {
+        **_forms(held),
         "intune_upload_form": upload.evidence_form(request, token),
         "intune_date_form": upload.evidence_form(dated, token),
         "intune_check_form": upload.check_form(request, token),
@@ -133,4 +137,29 @@ def intune_views(sample: Sample) -> dict[str, View]:
         "intune_right_file_view": upload.upload_result(right, token),
         "intune_not_confirmed_view": upload.upload_result(told, token),
         "intune_waits_view": upload.upload_result(replace(told, state=UploadState.RECEIVED), token),
+    }
+
+
+def _forms(held: Sample) -> dict[str, View]:
+    tags = [ScopeTag(id="0", name="Default"), ScopeTag(id="3", name=held.typed)]
+    full = Offer(
+        evidence=Evidence.SERVER_TOKEN_FILE, takes_scope_tags=True, scope_tags=tags, chosen=["0"]
+    )
+    guided = replace(full, evidence=Evidence.THEIR_WORD, chosen=())
+    recorded = Offer(evidence=Evidence.EXPIRY_DATE, takes_scope_tags=True, scope_tags=None)
+    silent, chosen = replace(recorded, evidence=None), replace(recorded, chosen=["0", "3"])
+    offers = {"full": full, "guided": guided, "recorded": recorded, "silent": silent}
+    look = replace(preflight(held, Health.OK), pair=None)
+    nobody = Holding(health=None, evidence=held.typed, account=None, expires_at=None, devices=None)
+    return {
+        **{
+            f"intune_create_form_{mode}": create.create_form(
+                OLIVIA, a_look(ProgramName.INTUNE, offer)
+            )
+            for mode, offer in offers.items()
+        },
+        "intune_renew_form": renew.renew_form(replace(look, offer=full), ZONE),
+        "intune_renew_form_recorded": renew.renew_form(
+            replace(look, offer=chosen, holding=nobody), ZONE
+        ),
     }

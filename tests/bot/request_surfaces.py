@@ -20,6 +20,7 @@ from bot.views.blocks import Message, View
 from bot.views.request_card import RequestFacts
 from services.conditions import Conditions
 from services.deletions import DeletionLook
+from services.errands import Offer
 from services.programs import AccountDetail, Holding
 from services.renewals import Preflight
 from services.request_facts import digest_of
@@ -35,7 +36,7 @@ from storage.states import (
     UploadState,
     Verdict,
 )
-from tests.bot.samples import AMIR, BEA, NOW, OLIVIA, OTTO, ZONE, Sample
+from tests.bot.samples import AMIR, BEA, NOW, OLIVIA, OTTO, ZONE, Sample, a_look
 
 DAY = timedelta(days=1)
 ASKED = (Action.RENEW, Action.REPLACE, Action.DELETE, Action.REMOVE)
@@ -139,7 +140,7 @@ def request_views(sample: Sample) -> dict[str, View]:
             preflight(sample, Health.OK), ZONE, question="icloud.com"
         ),
         "create_form_question": create.create_form(
-            OLIVIA, ProgramName.APPLE, question="icloud.com"
+            OLIVIA, a_look(ProgramName.APPLE), question="icloud.com"
         ),
         "delete_form": delete.delete_form(look(sample)),
         "delete_form_not_yet": delete.delete_form(look(sample, devices=2345, profiles=1)),
@@ -217,7 +218,7 @@ def preflight(sample: Sample, health: Health) -> Preflight:
         expires_at=token.expires_at,
         devices=None,
     )
-    return Preflight(token=token, pair=sample.key_pair, holding=holding)
+    return Preflight(token=token, pair=sample.key_pair, holding=holding, offer=Offer(evidence=None))
 
 
 def look(

@@ -35,7 +35,7 @@ from tests.bot.held_surfaces import held_messages, held_views
 from tests.bot.histories import histories
 from tests.bot.intune_surfaces import intune_messages, intune_views
 from tests.bot.request_surfaces import request_messages, request_views
-from tests.bot.samples import AMIR, BEA, NOW, OLIVIA, OTTO, ZONE, Sample
+from tests.bot.samples import AMIR, BEA, NOW, OLIVIA, OTTO, ZONE, Sample, a_look
 from tests.bot.syncs import syncs
 from tests.bot.watch_surfaces import watch_messages, watch_views
 
@@ -61,7 +61,7 @@ def views(sample: Sample) -> dict[str, View]:
     name = sample.token.name
     return {
         "waiting": waiting(create.TITLE),
-        "create_form": create.create_form(OLIVIA, ProgramName.APPLE),
+        "create_form": create.create_form(OLIVIA, a_look(ProgramName.APPLE)),
         "create_sent": create.request_sent(name, sample.request, "C0ALERTS"),
         "create_sent_without_approval": create.request_sent(name, free, "C0ALERTS"),
         "upload_form": upload.upload_form(sample.request, sample.token),

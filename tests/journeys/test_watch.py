@@ -26,7 +26,7 @@ SOON = 15.0
 async def watched(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
     """A deployment whose tokens are asked about every second, and looked for in a tenant."""
     folder, stage = tmp_path_factory.mktemp("watched"), new_stage(intune=True)
-    often = {"HEALTH_EVERY": "1", "SYNC_EVERY": "2", "PROGRAMS": "apple"}
+    often = {"HEALTH_EVERY": "1", "SYNC_EVERY": "2"}
     async with deployment(folder, Transport.HTTP, stage, **often) as running:
         await running.start()
         yield running

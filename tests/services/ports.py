@@ -16,10 +16,10 @@ from services.programs import (
     Holding,
     Keep,
     KeepPage,
-    LeftOver,
     Proof,
     SyncEnd,
     SyncStart,
+    TakenBack,
 )
 from storage.records import Device, OutboxItem, Token
 from storage.states import ProgramName
@@ -164,7 +164,7 @@ class Listing:
     async def prove(self, token: Token, brought: Brought, errand: Errand) -> Proof:
         raise NotImplementedError(token, brought, errand)
 
-    async def take_back(self, left_over: LeftOver) -> None:
+    async def take_back(self, tell: TakenBack) -> None:
         """Nothing is begun."""
 
     async def count(self, token: Token) -> Counts:
