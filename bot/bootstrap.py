@@ -15,7 +15,7 @@ from bot.core import Ground, core_of
 from bot.heartbeat import Heartbeat
 from bot.intake import take
 from bot.metrics import Metrics
-from bot.microsoft import Microsoft, microsoft_of
+from bot.microsoft import Microsoft, microsoft_of, strategy_of
 from bot.preflight import SlackSide
 from bot.schedule import LanePlan, Schedule
 from bot.settings import Settings
@@ -111,7 +111,12 @@ async def holders_of(
         microsoft_of(settings, _counting(called, ProgramName.INTUNE)) as microsoft,
     ):
         apple = AppleProgram(store.database, http, Vault(store.keys), clock)
-        intune = IntuneProgram(store.database, microsoft.intune if microsoft else None, clock)
+        intune = IntuneProgram(
+            store.database,
+            microsoft.intune if microsoft else None,
+            clock,
+            strategy=strategy_of(settings),
+        )
         yield Holders(
             programs={ProgramName.APPLE: apple, ProgramName.INTUNE: intune}, microsoft=microsoft
         )

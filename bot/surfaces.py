@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core import Core
 from bot.homes import Homes
 from bot.listeners.commands import Commands
+from bot.listeners.connectors import ConnectorButtons
 from bot.listeners.create import CreateForms
 from bot.listeners.decisions import DecisionButtons
 from bot.listeners.failures import Failures
@@ -77,6 +78,7 @@ def register(
         surface.register(app)
     ReminderButtons(answers=core.watch.answers, health=core.watch.health, work=work).register(app)
     PeopleEvents(people=core.people, reports=core.watch.reports).register(app)
+    ConnectorButtons(answers=core.watch.connector_answers, work=work).register(app)
     OwnerButton(owners=core.watch.owners, work=work).register(app)
     PictureButton(digest=core.watch.digest, work=work).register(app)
     homes = Homes(slack, core.overviews, zone=zone)
