@@ -58,7 +58,7 @@ def ask(demo: Running, name: str) -> None:
         ["name", "name", name],
         ["apple_id", "apple_id", "it-admin@schools.example"],
         ["reason", "reason", "New iPads"],
-        ["consent", "consent", ["agree"]],
+        ["consent_intune", "consent_intune", ["agree"]],
     ]
     demo.act("operator", "submit", view=form["id"], values=values)
     wait_for(lambda: demo.seen()["views"][-1]["submit"] is None, "what the form becomes")
