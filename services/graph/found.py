@@ -29,9 +29,13 @@ class Expecting:
 
     token: Token
     request: Request
+    seen: frozenset[str] | None = None
+    """What Intune had when the request was prepared; the entry may get any name after that."""
 
     def expects(self, setting: Setting) -> bool:
         """Whether the entry may be the one that the request waits for."""
+        if self.seen is not None:
+            return setting.id not in self.seen
         if not is_called(self.token, setting):
             return False
         since = self.request.created_at - CLAIM_LEEWAY

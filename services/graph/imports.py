@@ -149,7 +149,9 @@ class Imports:
             if token.holder_id is None and token.state in UNMADE:
                 request = await tx.requests.under_way(token.id)
                 if request is not None:
-                    found.append(Expecting(token=token, request=request))
+                    step = await tx.intune_steps.of(token.id)
+                    seen = frozenset(step.seen) if step else None
+                    found.append(Expecting(token=token, request=request, seen=seen))
         return found
 
     async def _link(self, tx: Transaction, ours: Sequence[Token], setting: Setting) -> bool:

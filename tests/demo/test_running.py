@@ -58,7 +58,7 @@ def ask(demo: Running, name: str) -> None:
         ["name", "name", name],
         ["apple_id", "apple_id", "it-admin@schools.example"],
         ["reason", "reason", "New iPads"],
-        ["consent", "consent", ["agree"]],
+        ["consent_intune", "consent_intune", ["agree"]],
     ]
     demo.act("operator", "submit", view=form["id"], values=values)
     wait_for(lambda: demo.seen()["views"][-1]["submit"] is None, "what the form becomes")
@@ -79,7 +79,7 @@ def dues(demo: Running) -> set[str]:
 
 def test_one_url_is_printed_alone_on_its_line(tmp_path: Path) -> None:
     with running(tmp_path) as demo:
-        wait_for(lambda: dues(demo) == set(CHORES.values()), "the chores' first times")
+        wait_for(lambda: dues(demo) >= set(CHORES.values()), "the chores' first times")
         demo.end()
     assert demo.process.returncode == 0
     assert [line for line in demo.lines if "http" in line] == [f"{demo.url}/"]
