@@ -63,28 +63,41 @@ async def test_a_token_from_before_is_found_at_the_start_and_taken_by_an_operato
     await olivia.close()
 
 
+async def wish(deployed: Deployment, name: str) -> Message:
+    """Ask for a sync, again where the schedule's own is under way; its progress."""
+    while True:
+        answer, told = await _ask_once(deployed, name)
+        if not answer.says("under way already"):
+            return told
+
+
+async def _ask_once(deployed: Deployment, name: str) -> tuple[Message, Message]:
+    olivia, slack = deployed.cast.operator, deployed.slack
+    whispers, before = len(olivia.ephemerals), len(olivia.dm.messages)
+    await olivia.command("/enroll-token", f"sync {name}")
+    answer = await slack.wait_for(lambda: olivia.ephemerals[whispers:][-1], what="an answer")
+    told = await slack.wait_for(
+        lambda: [m for m in olivia.dm.messages[before:] if m.says(f"*{name}*")][-1], what="it"
+    )
+    return answer, told
+
+
 async def test_a_sync_follows_intunes_own_and_explains_the_15_minutes(looked: Deployment) -> None:
     entry = looked.tenant.add_token("Synced", devices=2)
     await found_in_intune(looked, "Synced")
     entry.triggered_at = datetime.now(UTC) - timedelta(hours=1)
     olivia = looked.cast.operator
-    await olivia.command("/enroll-token", "sync Synced")
-    progress = await said(looked, olivia.dm, "*Synced*")
+    progress = await wish(looked, "Synced")
     looked.tenant.add_devices(entry, 3)
     await looked.slack.wait_for(
         lambda: progress.says("is synced: 5 devices now"), within=20, what="the end in its place"
     )
-    await olivia.command("/enroll-token", "sync Synced")
+    await wish(looked, "Synced")
     again = await said(looked, olivia.dm, "can be asked again in", "*Synced* is synced")
     assert again.says("15 minutes")
-    profile = looked.tenant.add_profile(entry, "Kiosk", default=True)
-    assert profile.name == "Kiosk"
-    await olivia.command("/enroll-token", "sync Synced")
-    await looked.slack.wait_for(
-        lambda: len([m for m in olivia.dm.messages if m.says("*Synced* is synced")]) == 3,
-        within=20,
-        what="the third",
-    )
+    looked.tenant.add_profile(entry, "Kiosk", default=True)
+    third = await wish(looked, "Synced")
+    await looked.slack.wait_for(lambda: third.says("is synced"), within=20, what="the third")
     await olivia.command("/enroll-token", "status Synced")
     status = await whispered(looked, "default for new devices: Kiosk")
     assert status.says("Microsoft updates enrollment profiles no more")
