@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import aiohttp
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -20,6 +19,7 @@ from bot.microsoft import Microsoft, microsoft_of, strategy_of
 from bot.preflight import SlackSide
 from bot.schedule import LanePlan, Schedule
 from bot.settings import Settings
+from bot.slack_http import slack_client
 from bot.sockets import Sockets
 from bot.surfaces import bolt_app, register
 from bot.work import Work
@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 DRAIN_SECONDS = 5.0
 """What connections, lanes and tasks get to come to an end at a stop, all together; what takes
 longer goes on from its rows."""
-SLACK_TIMEOUT = aiohttp.ClientTimeout(total=30)
 Called = Callable[[str, str], None]
 """Told how each call to a holder ended: whose, and how."""
 
@@ -127,21 +126,6 @@ def _counting(called: Called, holder: ProgramName) -> Callable[[str], None]:
     return functools.partial(called, holder)
 
 
-def slack_client(
-    settings: Settings, session: aiohttp.ClientSession | None = None
-) -> AsyncWebClient:
-    """A client for Slack that retries nothing by itself, lest a message be posted twice.
-
-    Over a `session` its connections are used again; without one each call makes its own.
-    """
-    return AsyncWebClient(
-        token=settings.slack_bot_token.get_secret_value(),
-        base_url=settings.slack_api_url,
-        retry_handlers=[],
-        session=session,
-    )
-
-
 @asynccontextmanager
 async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]:
     """A service with its lanes running; drained and closed at the end of the block."""
@@ -157,9 +141,8 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
             store, called = Store(database=database, keys=keys), metrics.called
             async with (
                 holders_of(settings, store, clock=clock, called=called) as holders,
-                aiohttp.ClientSession(timeout=SLACK_TIMEOUT) as session,
+                slack_client(settings) as slack,
             ):
-                slack = slack_client(settings, session)
                 ground = Ground(
                     database=database,
                     keys=keys,

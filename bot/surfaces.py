@@ -1,8 +1,9 @@
 """What people touch, wired: every listener on one Bolt app, and the lanes that work beside it."""
 
+from collections.abc import Awaitable, Callable
 from zoneinfo import ZoneInfo
 
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -109,7 +110,12 @@ def bolt_app(settings: Settings, side: SlackSide, slack: AsyncWebClient) -> Asyn
             bot_token=token,
         )
 
-    return AsyncApp(
+    async def lend(context: AsyncBoltContext, next_: Callable[[], Awaitable[None]]) -> None:
+        # Bolt makes a plain client for each delivery, without the bounds that ours has.
+        context["client"] = slack
+        await next_()
+
+    app = AsyncApp(
         client=slack,
         authorize=authorize,
         # Answers leave when the listener returns, not at Bolt's next look every 10 ms.
@@ -117,6 +123,8 @@ def bolt_app(settings: Settings, side: SlackSide, slack: AsyncWebClient) -> Asyn
         raise_error_for_unhandled_request=True,
         request_verification_enabled=False,
     )
+    app.middleware(lend)
+    return app
 
 
 def _lanes(core: Core, forms: UploadForms, work: Work, slack: AsyncWebClient) -> list[LanePlan]:

@@ -136,8 +136,8 @@ class Imports:
                 continue
             name = unique_name(shown_name(setting), names)
             names.add(name_key(name))
-            sync_at = now + min(APART * len(news.imported), self.every_sync)
-            found.append(found_token(setting, name, now, sync_at=sync_at))
+            spread = APART * len(news.imported)
+            found.append(found_token(setting, name, now, spread=min(spread, self.every_sync)))
             news.imported.append(found[-1].token.id)
         await tx.tokens.add_found(found)
         await self.audit.append_all(tx, [_imported(one.token) for one in found])
