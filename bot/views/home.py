@@ -13,13 +13,12 @@ from bot.views.wording import (
     PROGRAMS,
     REQUEST_STATES,
     day,
-    days,
     escape,
     mention,
     mentions,
     number,
     owner,
-    token_state,
+    state_and_end,
 )
 from services.overview import Glance, Overview, Waiting
 from storage.states import RequestState
@@ -126,11 +125,8 @@ def _tokens(seen: Overview, zone: ZoneInfo) -> list[Block]:
 
 def _token(one: Glance, zone: ZoneInfo) -> str:
     token = one.token
-    state = token_state(token.state, token.health)
-    ends = ""
-    if token.expires_at is not None and one.days_left is not None:
-        ends = f", expires {day(token.expires_at, zone)} ({days(one.days_left)})"
-    return f"*{escape(token.name)}*: {state}{ends}\nNext: {STEPS[one.step]}"
+    state = state_and_end(token, one.days_left, zone)
+    return f"*{escape(token.name)}*: {state}\nNext: {STEPS[one.step]}"
 
 
 def _line(one: Glance, zone: ZoneInfo) -> Block:
