@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo tour run test screenshots year model stress bench check
+.PHONY: help setup demo tour run test screenshots year model stress bench contract check
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -46,6 +46,16 @@ bench: $(READY) ## measure starts, memory, syncs and answers (some minutes), int
 
 stress: $(READY) ## post 2,000 messages over 4 processes that are killed, into docs/reliability.md
 	$(BIN)/python -m tests.stress --write
+
+# npm installs Prism into a folder of its own, once.
+PRISM := .contract/node_modules/.bin/prism
+$(PRISM):
+	npm install --silent --no-fund --no-audit --prefix .contract @stoplight/prism-cli@5.14.2
+
+contract: $(READY) ## judge calls to Intune by Microsoft's own description (GRAPH_OPENAPI=FILE; needs npm)
+	@test -n "$(GRAPH_OPENAPI)" || { echo 'Say where the description is: make contract GRAPH_OPENAPI=FILE'; exit 2; }
+	@$(MAKE) --silent $(PRISM)
+	$(BIN)/python -m tests.contract "$(GRAPH_OPENAPI)" $(PRISM) --write
 
 check: $(READY) ## look at style, types and architecture
 	$(BIN)/ruff format --check .

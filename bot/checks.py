@@ -3,11 +3,12 @@
 import json
 import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.bootstrap import keys_of, slack_client
+from bot.check_microsoft import microsoft_findings
+from bot.findings import Finding
 from bot.identity import Identity
 from bot.preflight import SlackSide, preflight, preflight_sockets, role_assignments
 from bot.scopes import LOOKING, SHARING
@@ -20,15 +21,6 @@ from storage.migrations import newest, revision
 from storage.states import Action
 
 EXPECTED = (ServiceError, UpstreamError, StorageError)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at; `said` is a fact where it is fine, else what to do."""
-
-    about: str
-    fine: bool
-    said: str
 
 
 async def check(*, as_json: bool) -> int:
@@ -52,6 +44,8 @@ async def _findings() -> AsyncIterator[Finding]:
     for finding in _settings(settings):
         yield finding
     async for finding in _slack(settings):
+        yield finding
+    async for finding in microsoft_findings(settings):
         yield finding
     async for finding in _database(settings):
         yield finding

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from uvicorn.loops.auto import auto_loop_factory
+
 from bot import console
 from bot.checks import check
 from bot.inspect_file import inspect
@@ -48,7 +50,8 @@ def _command(parsed: argparse.Namespace) -> int:
         case "serve":
             settings = load_settings()
             set_up_logs(settings.log_level, settings.log_format)
-            asyncio.run(serve(settings))
+            with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+                runner.run(serve(settings))
         case "check":
             return asyncio.run(check(as_json=parsed.json))
         case "migrate":

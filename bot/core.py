@@ -59,7 +59,7 @@ class Core:
     overviews: Overviews
     watch: Watching
     imports: Imports | None
-    """Looks at the tokens that Intune has; None where nobody can ask it."""
+    """Looks at the tokens that Intune has; None where it is not offered, or nobody can ask it."""
 
 
 def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
@@ -110,7 +110,7 @@ def core_of(settings: Settings, side: SlackSide, ground: Ground) -> Core:
 def _imports(
     settings: Settings, ground: Ground, audit: AuditLog, notices: Notices
 ) -> Imports | None:
-    if ground.microsoft is None:
+    if ground.microsoft is None or ProgramName.INTUNE not in settings.programs:
         return None
     return Imports(
         database=ground.database,

@@ -5,7 +5,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from bot import sync_drawing
-from bot.views import history_file, outcomes, request_card, steps, story, upload
+from bot.views import history_file, outcomes, request_card, steps, story, upload_news
 from bot.views.blocks import Message, section
 from bot.views.request_card import RequestFacts
 from bot.views.wording import said
@@ -27,6 +27,15 @@ OF_REQUEST = {
     NoticeKind.UPLOAD_NAG,
 }
 """What is drawn from a request and what belongs to it."""
+
+
+OF_UPLOAD = {
+    NoticeKind.UPLOAD_REFUSED,
+    NoticeKind.UPLOAD_CHECKED,
+    NoticeKind.UPLOAD_KEPT,
+    NoticeKind.INCIDENT,
+}
+"""What is drawn from something that was brought."""
 
 
 class Vanished(Exception):
@@ -124,17 +133,9 @@ class Drawing:
 
 
 async def _small(tx: Transaction, item: OutboxItem) -> Message:
+    if item.kind in OF_UPLOAD:
+        return await _of_upload(tx, item)
     match item.kind:
-        case NoticeKind.UPLOAD_REFUSED:
-            refused = _there(await tx.uploads.get(item.subject_id))
-            facts = await _facts(tx, refused.request_id)
-            return upload.upload_refused(refused, facts.request, facts.token)
-        case NoticeKind.INCIDENT:
-            strange = _there(await tx.uploads.get(item.subject_id))
-            return upload.incident(strange, (await _facts(tx, strange.request_id)).token)
-        case NoticeKind.UPLOAD_KEPT:
-            kept = _there(await tx.uploads.get(item.subject_id))
-            return upload.upload_kept((await _facts(tx, kept.request_id)).token)
         case NoticeKind.CLICK_ANSWER:
             decision = _there(await tx.decisions.get(item.subject_id))
             text = said(decision.refusal or "")
@@ -145,6 +146,20 @@ async def _small(tx: Transaction, item: OutboxItem) -> Message:
             return outcomes.message_refused(item.facts)
         case _:
             raise AssertionError(f"{item.kind} is not a message")
+
+
+async def _of_upload(tx: Transaction, item: OutboxItem) -> Message:
+    brought = _there(await tx.uploads.get(item.subject_id))
+    facts = await _facts(tx, brought.request_id)
+    match item.kind:
+        case NoticeKind.UPLOAD_REFUSED:
+            return upload_news.upload_refused(brought, facts.request, facts.token)
+        case NoticeKind.UPLOAD_CHECKED:
+            return upload_news.upload_checked(brought, facts.request, facts.token)
+        case NoticeKind.INCIDENT:
+            return upload_news.incident(brought, facts.token)
+        case _:
+            return upload_news.upload_kept(brought, facts.token)
 
 
 async def _facts(tx: Transaction, request_id: str) -> RequestFacts:

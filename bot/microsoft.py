@@ -15,7 +15,7 @@ from services.graph.entra import (
     read_certificate,
 )
 from services.graph.exchange import graph_http
-from services.graph.http import Graph
+from services.graph.http import Graph, Patience
 from services.graph.intune import Intune
 from services.graph.users import EntraUsers
 
@@ -31,7 +31,10 @@ class Microsoft:
 
 @asynccontextmanager
 async def microsoft_of(
-    settings: Settings, called: Callable[[str], None] | None = None
+    settings: Settings,
+    called: Callable[[str], None] | None = None,
+    *,
+    patience: Patience | None = None,
 ) -> AsyncIterator[Microsoft | None]:
     """The tenant, with its connections open; None where no app registration is set.
 
@@ -45,7 +48,7 @@ async def microsoft_of(
         graph_http(settings.graph_url, called) as http,
         graph_http(settings.entra_login_url) as login,
     ):
-        graph = Graph(http, Entra(login, application))
+        graph = Graph(http, Entra(login, application), patience=patience)
         yield Microsoft(tenant=application.tenant_id, intune=Intune(graph), users=EntraUsers(graph))
 
 

@@ -21,7 +21,7 @@ from bot.shared_channels import SharedChannels
 from bot.sightings import Sightings, metadata, thread_of
 from bot.slack_errors import LOST, code_of, throttled
 from bot.views.blocks import Block, Message, context
-from bot.views.upload import delete_file_please
+from bot.views.upload_news import delete_file_please
 from services.posting import (
     SHARED,
     Closed,

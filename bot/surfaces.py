@@ -41,7 +41,7 @@ def register(
     zone = ZoneInfo(settings.time_zone)
     desk, channel = core.desk, settings.requests_channel
     forms = UploadForms(uploads=desk.uploads, work=work)
-    creating = CreateForms(requests=desk.requests, channel=channel, work=work)
+    creating = CreateForms(requests=desk.requests, offers=desk.offers, channel=channel, work=work)
     token_forms = TokenForms(
         renewals=desk.renewals,
         deletions=desk.deletions,
@@ -133,6 +133,7 @@ def _lanes(core: Core, forms: UploadForms, work: Work, slack: AsyncWebClient) ->
     return [
         LanePlan(name="decisions", sweep=desk.decisions.finish_recorded),
         LanePlan(name="preparation", sweep=desk.preparation.begin_approved),
+        LanePlan(name="left_overs", sweep=desk.preparation.take_back),
         LanePlan(name="deletions", sweep=desk.deletions.carry_out_approved),
         LanePlan(name="requests", sweep=desk.life.sweep),
         LanePlan(name="renewals", sweep=desk.renewals.look_under_way),

@@ -1,4 +1,4 @@
-"""Activation: what changes when a file is proved. A new token, a renewed one, another server."""
+"""Activation: what changes once something is proved. A new token, a renewed one, another server."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from services.sync_plan import list_anew
 from services.wrong_file import WrongFile, WrongFileReason
 from storage.database import Transaction
 from storage.records import Request, Token, Upload
-from storage.states import Action, Health, RequestState, StoryEvent, TokenState
+from storage.states import Action, Evidence, Health, RequestState, StoryEvent, TokenState
 
 WITHOUT_APPROVAL = "without approval, token already downloaded"
 
@@ -46,7 +46,8 @@ class Activation:
         self.organisations.check(proof.account)
         strange = await self.organisations.is_new(tx, task.token, proof.account)
         unapproved = task.request.state is RequestState.PENDING
-        await move_request(tx, task.request, RequestState.COMPLETED, now)
+        # What is said of the way there is over; what stays to be done is said with the outcome.
+        await move_request(tx, task.request, RequestState.COMPLETED, now, detour=proof.note)
         await self._change_token(tx, task, proof, now)
         if proof.health is Health.OK:
             await tx.watch.healthy(task.token.id, now, proof.account.admin_id)
@@ -80,6 +81,13 @@ class Activation:
         await self.notices.story(tx, request, event)
         if task.upload.file_id:
             await self.notices.file_cleanup(tx, task.upload)
+
+
+def origin_of(upload: Upload) -> str:
+    """Where what was brought came from, for the audit log."""
+    if upload.evidence is Evidence.SERVER_TOKEN_FILE:
+        return f"file:{upload.file_id or 'pasted'}"
+    return f"{upload.evidence}:{upload.id}"
 
 
 def replaces_server(task: Task, proof: Proof) -> bool:
@@ -129,6 +137,8 @@ def _check_same(token: Token, proof: Proof) -> None:
 def _facts(task: Task, proof: Proof, now: datetime) -> dict[str, object]:
     account = proof.account
     named = {"server_name": account.server_name} if account.server_name else {}
+    if proof.holder_id is not None:
+        named |= {"holder_id": proof.holder_id, "holder_name": proof.holder_name or ""}
     return {
         **named,
         "apple_id": task.upload.apple_id,
@@ -168,7 +178,7 @@ def _deed(task: Task, proof: Proof, *, unapproved: bool) -> Deed:
         action="token.activate" if creates else "token.renew",
         subject=f"request:{task.request.id}",
         token_id=token.id,
-        origin=f"file:{task.upload.file_id or 'pasted'}",
+        origin=origin_of(task.upload),
         before={name: value for name, value in before.items() if value},
         after=after | ({"approval": WITHOUT_APPROVAL} if unapproved else {}),
     )

@@ -13,7 +13,7 @@ from services.policy import Actor, People, why_not_decide
 from services.request_deeds import request_deed
 from services.request_facts import COUNTED, digest_of, facts_of
 from services.requests import find_request
-from services.uploads import drop_files, waits_for_file
+from services.uploads import drop_brought, waits_for_evidence
 from storage.database import Database, Transaction
 from storage.records import Decision, Request, Token, new_id
 from storage.states import (
@@ -160,6 +160,7 @@ class Decisions:
             token,
             request.action,
             apple_id=request.apple_id or token.apple_id,
+            scope_tags=request.scope_tags,
             conditions=conditions,
         )
         fresh = digest_of(facts)
@@ -190,10 +191,10 @@ class Decisions:
         if decision.verdict is Verdict.DECLINE:
             becomes = RequestState.DECLINED
             await self._cancel_token(tx, request)
-            await drop_files(tx, request, notices=self.notices, now=self.clock.now())
+            await drop_brought(tx, request, notices=self.notices, now=self.clock.now())
             await self.notices.news(tx, request, "declined")
             await self.notices.story(tx, request, StoryEvent.DECLINED)
-            if waits_for_file(request):
+            if waits_for_evidence(request):
                 await self.notices.steps(tx, request, "declined")
         elif len(counted) >= request.approvals_required:
             becomes = RequestState.APPROVED

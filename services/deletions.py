@@ -8,21 +8,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.audit import AuditLog, Deed
+from services.audit import AuditLog
+from services.calendar import Calendar
 from services.clock import Clock, machine_now
 from services.conditions import ConditionReader, Conditions
 from services.errors import Refused, ServiceError, UpstreamError
 from services.lifecycle import TooLate, move_request, move_token
 from services.notices import Notices
 from services.phrases import quoted
-from services.programs import Program
+from services.preparation import UPLOAD_WITHIN
+from services.programs import ByHand, Program, StillRemoving
 from services.request_deeds import request_deed
 from services.request_facts import facts_of
 from services.request_forms import DeleteForm, checked_delete
 from services.requests import Asking, Requests, find_active
-from storage.database import Database, Transaction
+from services.taking_out import TAKING_OUT, TakingOut, deleting_deed
+from storage.database import Database
 from storage.records import Request, Token
-from storage.states import Action, ProgramName, RequestState, StoryEvent, TokenState
+from storage.states import Action, Evidence, ProgramName, RequestState, StoryEvent, TokenState
 
 SYNC_PATIENCE = timedelta(seconds=2)
 """How soon a deletion that waits for a sync to end looks again."""
@@ -49,6 +52,7 @@ class Deletions:
         conditions: ConditionReader,
         audit: AuditLog,
         notices: Notices,
+        calendar: Calendar,
         clock: Clock,
     ) -> None:
         self.database = database
@@ -57,7 +61,9 @@ class Deletions:
         self.conditions = conditions
         self.audit = audit
         self.notices = notices
+        self.calendar = calendar
         self.clock = clock
+        self.taking_out = TakingOut(programs=programs, audit=audit, notices=notices, clock=clock)
 
     async def look(self, person: str, token_id: str, action: Action) -> DeletionLook:
         """The conditions now, for somebody who may ask. Raises NotAllowed, NotFound, Refused."""
@@ -103,7 +109,7 @@ class Deletions:
             tokens = [await tx.tokens.get(request.token_id) for request in approved]
         waits = False
         for request, token in zip(approved, tokens, strict=True):
-            if token is None or request.action not in (Action.DELETE, Action.REMOVE):
+            if token is None or request.action not in TAKING_OUT:
                 continue
             try:
                 waits |= not await self._carry_out(request, token)
@@ -115,24 +121,36 @@ class Deletions:
         return SYNC_PATIENCE.total_seconds() if waits else None
 
     async def _carry_out(self, request: Request, token: Token) -> bool:
-        """False where a sync of the token is under way, which is let finish first."""
+        """False where it goes on later: a sync is let finish first, or more is left to remove."""
         if request.action is Action.DELETE and token.state is TokenState.ACTIVE:
             # From here on no sync begins.
             async with self.database.write() as tx:
                 await move_token(tx, token, TokenState.DELETING)
-                await self.audit.append(tx, _moved(request, token, TokenState.DELETING))
+                await self.audit.append(tx, deleting_deed(request, token, TokenState.DELETING))
             token = await self._now(token)
         async with self.database.read() as tx:
             run = await tx.sync_runs.running(token.id)
         if run is not None and run.lease_until > machine_now():
             return False
-        if request.action is Action.REMOVE:
-            await self._remove(request, token)
-        else:
-            await self._delete(request, token)
+        return await self._take_out(request, token)
+
+    async def _take_out(self, request: Request, token: Token) -> bool:
+        """False where the holder has more to remove than others can wait for."""
+        if request.action is Action.DELETE:
+            await self._check(token)
+        try:
+            keep = await self.taking_out.at_holder(request, token, done=False)
+        except StillRemoving:
+            return False
+        except ByHand:
+            await self._by_hand(request)
+            return True
+        async with self.database.write() as tx:
+            await self.taking_out.complete(tx, request, token, keep)
         return True
 
-    async def _delete(self, request: Request, token: Token) -> None:
+    async def _check(self, token: Token) -> None:
+        """Raise Refused unless all three conditions hold now, as far as anybody can tell."""
         conditions = await self.conditions.read(token)
         if not conditions.met():
             raise _unmet(token, conditions)
@@ -142,26 +160,21 @@ class Deletions:
                 user_message=f"{conditions.trouble} So nobody knows whether devices came back. "
                 "Nothing was deleted; ask again later.",
             )
-        keep = await self.programs[token.program].withdraw(token)
-        async with self.database.write() as tx:
-            await move_request(tx, request, RequestState.COMPLETED, self.clock.now())
-            gone = {"sync_due_at": None, "health": None, "health_since": None}
-            await move_token(tx, token, TokenState.DELETED, **gone)
-            await keep(tx)
-            await self.audit.append(tx, _moved(request, token, TokenState.DELETED))
-            await self._tell(tx, request, StoryEvent.COMPLETED)
 
-    async def _remove(self, request: Request, token: Token) -> None:
-        keep = await self.programs[token.program].remove_devices(token)
+    async def _by_hand(self, request: Request) -> None:
+        """The requester, or whoever it is handed to, does it in the holder's own console."""
         now = self.clock.now()
+        waits = {
+            "evidence": Evidence.THEIR_WORD,
+            "expires_at": now + UPLOAD_WITHIN,
+            "nag_due_at": self.calendar.next_workday(now),
+        }
         async with self.database.write() as tx:
-            await move_request(tx, request, RequestState.COMPLETED, now)
-            changes = {"removed_here_at": now, "sync_due_at": None}
-            if not await tx.tokens.renewed(token.id, **changes):
-                raise TooLate(f"token {token.id}")
-            await keep(tx)
-            await self.audit.append(tx, _removed(request))
-            await self._tell(tx, request, StoryEvent.COMPLETED)
+            await move_request(tx, request, RequestState.AWAITING_UPLOAD, now, **waits)
+            after = {"state": RequestState.AWAITING_UPLOAD.value}
+            await self.audit.append(tx, request_deed(request, "request.prepare", after=after))
+            await self.notices.request_card(tx, request, RequestState.AWAITING_UPLOAD)
+            await self.notices.steps(tx, request, "by_hand")
 
     async def _fall_back(self, request: Request, why: str) -> None:
         """The token stays in use, and everybody who was asked is told why."""
@@ -173,14 +186,7 @@ class Deletions:
             if token is not None and token.state is TokenState.DELETING:
                 await move_token(tx, token, TokenState.ACTIVE)
             await self.audit.append(tx, request_deed(request, "request.fail", after=failed))
-            await self._tell(tx, request, StoryEvent.FAILED)
-
-    async def _tell(self, tx: Transaction, request: Request, event: StoryEvent) -> None:
-        await self.notices.request_card(tx, request, event)
-        await self.notices.story(tx, request, event)
-        await self.notices.news(tx, request, event)
-        if event is StoryEvent.COMPLETED:
-            await self.notices.token_gone(tx, request)
+            await self.taking_out.tell(tx, request, StoryEvent.FAILED)
 
     async def _now(self, token: Token) -> Token:
         async with self.database.read() as tx:
@@ -203,20 +209,3 @@ def _unmet(token: Token, conditions: Conditions) -> Refused:
         "server at the portal or unassign them, then sync and ask again; or use *Remove here "
         "anyway* in the form of `/enroll-token delete`.",
     )
-
-
-def _moved(request: Request, token: Token, becomes: TokenState) -> Deed:
-    ends = becomes is TokenState.DELETED
-    return request_deed(
-        request,
-        "token.delete" if ends else "token.deleting",
-        before={"state": token.state.value},
-        after={"state": becomes.value} | ({"secrets": "overwritten"} if ends else {}),
-    )
-
-
-def _removed(request: Request) -> Deed:
-    counts = {name: request.facts[name] for name in ("devices", "profiles")}
-    gone = {"state": RequestState.COMPLETED.value, "devices": "0", "profiles": "0"}
-    after = gone | {"sync": "stopped"}
-    return request_deed(request, "token.remove_devices", before=counts, after=after)

@@ -10,6 +10,7 @@ from services.conditions import ConditionReader
 from services.decisions import Decisions
 from services.deletions import Deletions
 from services.notices import Notices
+from services.offers import Offers
 from services.organisations import Disowning, Organisations
 from services.policy import Approvals, People
 from services.preparation import Preparation
@@ -55,6 +56,7 @@ class Desk:
     proving: Proving
     life: RequestLife
     disowning: Disowning
+    offers: Offers
 
 
 def desk_of(on: DeskGround) -> Desk:
@@ -74,6 +76,7 @@ def desk_of(on: DeskGround) -> Desk:
     )
     return Desk(
         requests=requests,
+        offers=Offers(requests=requests, programs=programs, offered=on.offered),
         renewals=Renewals(
             database=database,
             programs=programs,
@@ -89,6 +92,7 @@ def desk_of(on: DeskGround) -> Desk:
             conditions=conditions,
             audit=audit,
             notices=notices,
+            calendar=on.calendar,
             clock=clock,
         ),
         decisions=Decisions(
@@ -107,7 +111,7 @@ def desk_of(on: DeskGround) -> Desk:
             calendar=on.calendar,
             clock=clock,
         ),
-        uploads=Uploads(database=database, keys=on.keys, clock=clock),
+        uploads=Uploads(database=database, keys=on.keys, calendar=on.calendar, clock=clock),
         proving=Proving(
             database=database,
             programs=programs,

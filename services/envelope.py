@@ -10,6 +10,13 @@ from services.wrong_file import WrongFile, WrongFileReason
 
 MAX_BYTES = 65_536
 
+SMIME_LINE = 64
+SMIME_HEAD = (
+    b'Content-Type: application/pkcs7-mime; name="smime.p7m"; smime-type=enveloped-data\n'
+    b"Content-Transfer-Encoding: base64\n"
+    b'Content-Disposition: attachment; filename="smime.p7m"\n\n'
+)
+
 _BLOCK_BYTES = 16
 _ENVELOPED_DATA = "1.2.840.113549.1.7.3"
 _AUTH_ENVELOPED_DATA = "1.2.840.113549.1.9.16.1.23"
@@ -78,6 +85,17 @@ def read_envelope(data: bytes) -> Envelope:
         raise WrongFile(WrongFileReason.NOT_APPLES_SHAPE, str(error)) from error
     except (ber.BerError, binascii.Error) as error:
         raise WrongFile(WrongFileReason.DAMAGED_STRUCTURE, str(error)) from error
+
+
+def as_smime(data: bytes) -> bytes:
+    """A file that `read_envelope` takes, as S/MIME text: what Apple's portal gives."""
+    stripped = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    file_format, cms = _unwrapped(stripped)
+    if file_format is FileFormat.SMIME:
+        return stripped
+    body = binascii.b2a_base64(cms, newline=False)
+    lines = [body[at : at + SMIME_LINE] for at in range(0, len(body), SMIME_LINE)]
+    return SMIME_HEAD + b"\n".join(lines) + b"\n"
 
 
 def _unwrapped(data: bytes) -> tuple[FileFormat, bytes]:

@@ -7,6 +7,7 @@ from services.errors import Invalid
 NAME_LENGTH = 80
 REASON_LENGTH = 500
 APPLE_ID_LENGTH = 320
+TAG_LENGTH = 10
 # What a browser, a mail or a chat may slip in unseen: direction marks, joiners, byte-order marks.
 UNSEEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 JOINERS = {"\u200d", "\ufe0f"}
@@ -40,6 +41,19 @@ def apple_id(text: str) -> str:
             field="apple_id",
         )
     return address
+
+
+def scope_tags(text: str) -> dict[str, str]:
+    """Ids of scope tags with commas, each without a name. Raises Invalid (`scope_tag_ids`)."""
+    ids = [part for part in text.replace(",", " ").split() if part]
+    if any(not (part.isascii() and part.isdecimal() and len(part) <= TAG_LENGTH) for part in ids):
+        raise Invalid(
+            "not ids of scope tags",
+            user_message="The ids of scope tags are numbers, such as 0, 3. Leave it empty if you "
+            "do not know them.",
+            field="scope_tag_ids",
+        )
+    return dict.fromkeys(ids, "")
 
 
 def reason(text: str) -> str:

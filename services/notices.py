@@ -96,7 +96,7 @@ class Notices:
             await self._put(tx, NoticeKind.STEPS, person, request.id, stage)
 
     async def upload_refused(self, tx: Transaction, upload: Upload) -> None:
-        """Why the file was not taken, for its uploader."""
+        """Why what they brought was not taken, for its uploader."""
         await self._put(tx, NoticeKind.UPLOAD_REFUSED, upload.uploader, upload.id, "refused")
 
     async def incident(self, tx: Transaction, upload: Upload, admin: str) -> None:
@@ -104,8 +104,12 @@ class Notices:
         await self._put(tx, NoticeKind.INCIDENT, admin, upload.id, "told")
 
     async def upload_kept(self, tx: Transaction, upload: Upload) -> None:
-        """That the file waits under seal for its holder's answer, for its uploader."""
+        """That what they brought waits for its holder's answer, for its uploader."""
         await self._put(tx, NoticeKind.UPLOAD_KEPT, upload.uploader, upload.id, "kept")
+
+    async def upload_checked(self, tx: Transaction, upload: Upload) -> None:
+        """What a file is that somebody wanted to have checked, for them."""
+        await self._put(tx, NoticeKind.UPLOAD_CHECKED, upload.uploader, upload.id, "checked")
 
     async def file_cleanup(self, tx: Transaction, upload: Upload) -> None:
         """The uploaded file leaves Slack, or its uploader is asked to delete it."""

@@ -26,7 +26,9 @@ class Organisations:
 
     def check(self, account: AccountDetail) -> None:
         """Raise WrongFile if the token's organisation is not one of ours, where some are named."""
-        if not self.ours or self.ours & {account.org_id, account.org_id_hash}:
+        told = {account.org_id, account.org_id_hash} - {None}
+        if not self.ours or not told or self.ours & told:
+            # What its holder does not tell cannot be held against it.
             return
         whose = quoted(account.org_name or "without a name")
         raise WrongFile(

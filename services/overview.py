@@ -15,7 +15,7 @@ from services.next_steps import NextStep, next_step
 from services.phrases import people as named
 from services.policy import Actor, People, Role, require_viewer, why_not_decide
 from services.tokens import by_urgency, days_left, page_of
-from services.uploads import bringers, waits_for_file
+from services.uploads import bringers, waits_for_evidence
 from storage.database import Database, Transaction
 from storage.records import Decision, Request, Token
 from storage.requests import UNDER_WAY
@@ -171,7 +171,9 @@ def _may_decide(actor: Actor, one: Waiting, picture: Picture) -> bool:
 
 def _may_bring(actor: Actor, one: Waiting, picture: Picture) -> bool:
     decided = {decision.person for decision in picture.decisions.get(one.request.id, ())}
-    return waits_for_file(one.request) and actor.id in bringers(one.request, one.token) - decided
+    return (
+        waits_for_evidence(one.request) and actor.id in bringers(one.request, one.token) - decided
+    )
 
 
 def _by_request(decisions: Sequence[Decision]) -> dict[str, list[Decision]]:

@@ -11,35 +11,22 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from services.errands import Brought, Errand, Offer
 from services.errors import UpstreamError
 from storage.database import Transaction
 from storage.records import Device, Token
-from storage.states import Health, ProgramName, SyncKind
+from storage.states import Evidence, Health, ProgramName, SyncKind
 
 Keep = Callable[[Transaction], Awaitable[None]]
 """Writes what a step leaves behind, within the transaction that it is given."""
 
 
-class Purpose(StrEnum):
-    """What a person goes to the portal for."""
+class TakenBack(Protocol):
+    """Told of each token whose beginning was taken back at the holder."""
 
-    CREATE = "create"
-    """The first server token of a new server."""
-    RENEW = "renew"
-    """A newer server token, for the key pair that the portal has."""
-    ROTATE = "rotate"
-    """A newer server token, or one of another server, for a new key pair."""
-
-
-class Evidence(StrEnum):
-    """What a person brings back from the portal to show that their part is done."""
-
-    SERVER_TOKEN_FILE = "server_token_file"  # noqa: S105 - a kind of evidence, not a credential
-    """The `.p7m`; the program checks and proves it."""
-    EXPIRY_DATE = "expiry_date"
-    """The date that the holder's own console shows; nobody can prove it."""
-    THEIR_WORD = "their_word"
-    """A click on *Done*; the program then asks the holder."""
+    async def __call__(self, token_id: str, *, done: bool) -> None:
+        """Not `done`: something stays there that nobody needs."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,19 +35,13 @@ class Beginning:
 
     `certificate_id` names a key pair whose certificate the person uploads at the portal, be its
     private key ours or the holder's; None where the person gets it from the holder's console.
+    `detour` is why the evidence is not what it would be, for people.
     """
 
-    evidence: tuple[Evidence, ...]
+    evidence: Evidence
     certificate_id: str | None
     keep: Keep
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brought:
-    """The evidence as submitted: the file's bytes, or the date; neither where a word is enough."""
-
-    file: bytes | None = None
-    expires_at: datetime | None = None
+    detour: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +92,11 @@ class Proof:
     health: Health | None
     expires_at: datetime | None
     keep: Keep
+    holder_id: str | None = None
+    """What the holder knows it by."""
+    holder_name: str | None = None
+    note: str | None = None
+    """What stays to be done, for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,18 +192,36 @@ class Program(Protocol):
 
     name: ProgramName
 
-    async def begin(self, token: Token, purpose: Purpose) -> Beginning:
-        """Prepare what the person needs before they go to the portal."""
+    async def offer(self, token: Token | None) -> Offer:
+        """What a form for a new token, or for renewing this one, has to know. Never raises."""
         ...
 
-    async def check(self, token: Token, file: bytes, purpose: Purpose) -> None:
-        """Tell a wrong file before it is used anywhere. Raises WrongFile."""
+    async def begin(self, token: Token, errand: Errand) -> Beginning:
+        """Prepare what the person needs before they go to the portal.
+
+        Begun twice it is once. Raises UpstreamError where the holder gives no answer,
+        BegunElsewhere, and Refused where there is nothing to begin.
+        """
         ...
 
-    async def prove(self, token: Token, brought: Brought, purpose: Purpose) -> Proof:
+    async def check(self, token: Token, file: bytes, errand: Errand) -> str:
+        """Tell a wrong file before it is used anywhere; what is right about it, for people.
+
+        Raises WrongFile, UpstreamError.
+        """
+        ...
+
+    async def prove(self, token: Token, brought: Brought, errand: Errand) -> Proof:
         """Submit what was brought, or try it with the holder. Nothing is in force before `keep`.
 
-        Raises WrongFile, or UpstreamError where the holder gives no answer.
+        Raises WrongFile, NotShown, GoesOnByHand, or UpstreamError where the holder gives no answer.
+        """
+        ...
+
+    async def take_back(self, tell: TakenBack) -> float | None:
+        """Undo at the holder what was begun for requests that are over, as far as it is due.
+
+        Returns in how many seconds more is due.
         """
         ...
 

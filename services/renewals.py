@@ -10,7 +10,8 @@ from datetime import timedelta
 
 from services.audit import AuditLog
 from services.clock import Clock
-from services.errors import UpstreamError
+from services.errands import Offer
+from services.errors import Refused, UpstreamError
 from services.notices import Notices
 from services.preparation import CHECK_EVERY
 from services.programs import Holding, Program
@@ -18,7 +19,7 @@ from services.request_deeds import request_deed
 from services.request_facts import facts_of
 from services.request_forms import RenewForm, checked_renew
 from services.requests import Asking, Requests, find_active, find_request
-from services.uploads import check_bringer, check_waiting
+from services.uploads import check_bringer, check_waiting, waits_for_evidence
 from storage.database import Database, Transaction
 from storage.records import KeyPair, Request, Token
 from storage.states import (
@@ -26,7 +27,6 @@ from storage.states import (
     Health,
     ProgramName,
     RenewalCause,
-    RequestState,
     StoryEvent,
 )
 
@@ -47,6 +47,7 @@ class Preflight:
     token: Token
     pair: KeyPair | None
     holding: Holding | None
+    offer: Offer
     trouble: str | None = None
 
 
@@ -76,11 +77,14 @@ class Renewals:
         async with self.database.read() as tx:
             token = await find_active(tx, token_id)
             pair = await tx.key_pairs.newest_of(token.id)
+        program = self.programs[token.program]
+        offer = await program.offer(token)
         try:
-            holding = await self.programs[token.program].read(token)
+            holding = await program.read(token)
         except UpstreamError as error:
-            return Preflight(token=token, pair=pair, holding=None, trouble=error.user_message)
-        return Preflight(token=token, pair=pair, holding=holding)
+            trouble = error.user_message
+            return Preflight(token=token, pair=pair, holding=None, offer=offer, trouble=trouble)
+        return Preflight(token=token, pair=pair, holding=holding, offer=offer)
 
     async def ask(self, person: str, form: RenewForm) -> Request:
         """Ask to renew, or to replace the server. Submitted twice it is one request.
@@ -95,13 +99,21 @@ class Renewals:
                 return before
             token = await find_active(tx, form.token_id)
             checked = checked_renew(form, known=token.apple_id)
+            _check_program(token, form)
             asking = Asking(
                 token=token,
                 action=form.action,
                 requester=person,
                 reason=checked.reason,
                 submission=form.submission,
-                facts=await facts_of(tx, token, form.action, apple_id=checked.apple_id),
+                facts=await facts_of(
+                    tx,
+                    token,
+                    form.action,
+                    apple_id=checked.apple_id,
+                    scope_tags=checked.scope_tags,
+                ),
+                scope_tags=checked.scope_tags,
                 apple_id=checked.apple_id,
                 cause=form.cause,
                 # Another server at Apple needs a certificate to be uploaded; it gets a new one.
@@ -110,14 +122,9 @@ class Renewals:
             )
             request = await self.requests.open(tx, asking, approvers)
             if form.cause is RenewalCause.ALREADY_DOWNLOADED:
-                await self._begin_at_once(tx, request)
+                # The old token is dead already: the steps do not wait for the approval.
+                await self._half_done(tx, request)
             return request
-
-    async def _begin_at_once(self, tx: Transaction, request: Request) -> None:
-        """The old token is dead already: the file may be brought while approvers are asked."""
-        await self._half_done(tx, request)
-        if request.state is RequestState.PENDING:
-            await self.notices.steps(tx, request, "begun")
 
     async def downloaded(self, person: str, request_id: str) -> None:
         """The person says that they have downloaded the file: the token in use is dead.
@@ -167,4 +174,15 @@ class Renewals:
         await tx.requests.amend(request, down_since=now, check_due_at=now + SAY_AGAIN)
         await self.notices.story(tx, request, StoryEvent.HALF_DONE)
         await self.notices.request_card(tx, request, f"{request.state}:half_done")
-        await self.notices.steps(tx, request, "half_done")
+        if waits_for_evidence(request):
+            await self.notices.steps(tx, request, "half_done")
+
+
+def _check_program(token: Token, form: RenewForm) -> None:
+    """Raise Refused for what only a holder of keys can do."""
+    if token.program is not ProgramName.APPLE and (form.replaces or form.rotate):
+        raise Refused(
+            f"token {token.id} is held by {token.program}",
+            user_message="Intune keeps the key and the server of this token. For another server, "
+            "ask for a new token with `/enroll-token create`.",
+        )

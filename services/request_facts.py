@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from services.conditions import Conditions
-from services.programs import Purpose
+from services.errands import Errand, Purpose
 from storage.database import Transaction
 from storage.records import Request, Token
 from storage.states import Action
@@ -32,9 +32,13 @@ async def facts_of(
     action: Action,
     *,
     apple_id: str,
+    scope_tags: Mapping[str, str] | None = None,
     conditions: Conditions | None = None,
 ) -> dict[str, str]:
-    """The facts now. `apple_id` is the one that will download; `conditions` were just read."""
+    """The facts now. `apple_id` is the one that will download; `conditions` were just read.
+
+    `scope_tags` are names by ids.
+    """
     facts = {
         "name": token.name,
         "program": token.program.value,
@@ -43,6 +47,8 @@ async def facts_of(
         "apple_id": apple_id,
         "owner": token.owner,
     }
+    if scope_tags:
+        facts["scope_tags"] = ", ".join(f"{one} {name}".strip() for one, name in scope_tags.items())
     if action is Action.CREATE:
         return facts
     facts |= {
@@ -58,8 +64,16 @@ async def facts_of(
     return facts | conditions.facts()
 
 
-def purpose_of(request: Request) -> Purpose:
+def errand_of(request: Request, token: Token) -> Errand:
     """What the request's person goes to the portal for."""
+    return Errand(
+        purpose=_purpose(request),
+        apple_id=request.apple_id or token.apple_id,
+        scope_tags=tuple(request.scope_tags),
+    )
+
+
+def _purpose(request: Request) -> Purpose:
     if request.action is Action.CREATE:
         return Purpose.CREATE
     return Purpose.ROTATE if request.rotate else Purpose.RENEW

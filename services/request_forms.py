@@ -1,7 +1,7 @@
 """Forms by which people ask, as submitted, and what may stand in their fields."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from services import names
 from services.errors import Invalid, InvalidForm
@@ -38,7 +38,8 @@ PUBLIC_DOMAINS = frozenset(
 class CreateForm:
     """A create form as submitted; `submission` is Slack's id of it, the same at each delivery.
 
-    `sure` says that the person answered the question about an Apple ID at a public domain.
+    `sure` says that the person answered the question about an Apple ID at a public domain. Scope
+    tags are names by ids where they were chosen, ids where they were typed.
     """
 
     submission: str
@@ -51,6 +52,8 @@ class CreateForm:
     reason: str
     consented: bool
     sure: bool = False
+    scope_tags: Mapping[str, str] = field(default_factory=dict)
+    scope_tag_ids: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,8 @@ class RenewForm:
     replaces: bool
     rotate: bool
     sure: bool = False
+    scope_tags: Mapping[str, str] = field(default_factory=dict)
+    scope_tag_ids: str = ""
 
     @property
     def action(self) -> Action:
@@ -108,6 +113,7 @@ def checked_create(form: CreateForm) -> CreateForm:
         else name,
         apple_id=_field(wrong, names.apple_id, form.apple_id),
         reason=_field(wrong, names.reason, form.reason),
+        scope_tags=_tags(wrong, form),
     )
     if not form.owner:
         wrong["owner"] = "Choose who answers for the token."
@@ -128,6 +134,7 @@ def checked_renew(form: RenewForm, *, known: str) -> RenewForm:
         form,
         apple_id=_field(wrong, names.apple_id, form.apple_id),
         reason=form.reason.strip(),
+        scope_tags=_tags(wrong, form),
     )
     if checked.reason or form.cause is RenewalCause.OTHER:
         checked = replace(checked, reason=_field(wrong, names.reason, form.reason))
@@ -153,6 +160,14 @@ def _field(wrong: dict[str, str], check: Callable[[str], str], text: str) -> str
     except Invalid as error:
         wrong[error.field or ""] = error.user_message
         return ""
+
+
+def _tags(wrong: dict[str, str], form: CreateForm | RenewForm) -> Mapping[str, str]:
+    try:
+        return {**form.scope_tags, **names.scope_tags(form.scope_tag_ids)}
+    except Invalid as error:
+        wrong[error.field or ""] = error.user_message
+        return {}
 
 
 def _raise(wrong: dict[str, str]) -> None:

@@ -12,7 +12,7 @@ from services.phrases import people, person, quoted
 from services.policy import People, Role
 from services.request_deeds import request_deed
 from services.requests import find_request
-from services.uploads import bringers, check_waiting, drop_files, waits_for_file
+from services.uploads import bringers, check_waiting, drop_brought, waits_for_evidence
 from storage.database import Database, Transaction
 from storage.records import Decision, Request, Token
 from storage.states import RequestState, StoryEvent, TokenState
@@ -148,10 +148,13 @@ class RequestLife:
         await move_request(tx, request, becomes, now)
         if token.state in UNUSED:
             await move_token(tx, token, TokenState.CANCELLED)
-        await drop_files(tx, request, notices=self.notices, now=now)
+        elif token.state is TokenState.DELETING:
+            # Nobody took it out of use at its holder.
+            await move_token(tx, token, TokenState.ACTIVE)
+        await drop_brought(tx, request, notices=self.notices, now=now)
         await self.notices.request_card(tx, request, becomes)
-        # Steps were sent only where a file was waited for.
-        if waits_for_file(request):
+        # Steps were sent only where somebody was to act.
+        if waits_for_evidence(request):
             await self.notices.steps(tx, request, becomes)
         event = {
             RequestState.CANCELLED: StoryEvent.CANCELLED,

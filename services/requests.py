@@ -1,6 +1,7 @@
 """Requests: somebody asks for a guarded action; nothing happens before others agree."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from services.audit import AuditLog, Deed
@@ -42,6 +43,7 @@ class Asking:
     apple_id: str | None = None
     cause: RenewalCause | None = None
     rotate: bool = False
+    scope_tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class Requests:
@@ -101,7 +103,8 @@ class Requests:
             await _check_name(tx, checked.name)
             token = self._token(checked)
             await tx.tokens.add(token)
-            facts = await facts_of(tx, token, Action.CREATE, apple_id=token.apple_id)
+            tags, apple_id = checked.scope_tags, token.apple_id
+            facts = await facts_of(tx, token, Action.CREATE, apple_id=apple_id, scope_tags=tags)
             asking = Asking(
                 token=token,
                 action=Action.CREATE,
@@ -110,7 +113,8 @@ class Requests:
                 submission=checked.submission,
                 facts=facts,
                 consented=True,
-                apple_id=token.apple_id,
+                apple_id=apple_id,
+                scope_tags=tags,
             )
             return await self.open(tx, asking, approvers)
 
@@ -168,6 +172,7 @@ class Requests:
             apple_id=asking.apple_id,
             cause=asking.cause,
             rotate=asking.rotate,
+            scope_tags=dict(asking.scope_tags),
             facts=asking.facts,
             digest=digest_of(asking.facts),
             nag_due_at=self.calendar.next_workday(now) if needed else None,

@@ -1,7 +1,7 @@
 """Tokens as people look at them: by urgency, with what is known and what waits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from services.next_steps import NextStep, next_step
 from services.phrases import quoted
 from services.policy import People, require_viewer
 from storage.database import Database, Transaction
-from storage.records import Request, SyncRun, Token, TokenOutline
+from storage.records import Profile, Request, SyncRun, Token, TokenOutline
 from storage.states import Health, TokenState
 
 PAGE = 20
@@ -53,6 +53,8 @@ class TokenView:
     request: Request | None
     last_run: SyncRun | None
     step: NextStep = NextStep.NOTHING
+    profiles: Sequence[Profile] = ()
+    """Those that the holder has for it; looked up for one token alone."""
 
 
 class Tokens:
@@ -93,8 +95,8 @@ class Tokens:
         require_viewer(await self.people.actor(person, fresh=False))
         async with self.database.read() as tx:
             meant = named_in(text, await tx.tokens.outlines())
-            (view,) = await self._views(tx, await tx.tokens.these([meant.id]))
-        return view
+            (token,) = await tx.tokens.these([meant.id])
+            return await self._whole(tx, token)
 
     async def status_of(self, person: str, token_id: str) -> TokenView:
         """One token by its id, those that are gone included. Raises NotAllowed, NotFound."""
@@ -106,8 +108,7 @@ class Tokens:
                     f"no token {token_id!r}",
                     user_message="This token is not known here (any more). Use /enroll-token list.",
                 )
-            (view,) = await self._views(tx, [token])
-        return view
+            return await self._whole(tx, token)
 
     async def of_request(self, request: Request) -> TokenView:
         """The token that a request is for, for whoever made it."""
@@ -122,6 +123,11 @@ class Tokens:
             meant = named_in(text, [token for token in living if token.state in states])
             (token,) = await tx.tokens.these([meant.id])
         return token
+
+    async def _whole(self, tx: Transaction, token: Token) -> TokenView:
+        """Everything about one token."""
+        (view,) = await self._views(tx, [token])
+        return replace(view, profiles=await tx.profiles.of(token.id))
 
     async def _views(self, tx: Transaction, tokens: Sequence[Token]) -> Sequence[TokenView]:
         """What belongs beside these tokens, each kind of it in one query."""

@@ -24,6 +24,7 @@ from storage.decisions import Decisions
 from storage.deliveries import Deliveries
 from storage.devices import Devices
 from storage.entra_accounts import EntraAccounts
+from storage.intune_steps import IntuneSteps
 from storage.key_checks import KeyChecks
 from storage.key_pairs import KeyPairs
 from storage.loss_questions import LossQuestions
@@ -113,6 +114,7 @@ class Transaction:
         self.key_pairs = KeyPairs(connection)
         self.credentials = CredentialSets(connection)
         self.uploads = Uploads(connection)
+        self.intune_steps = IntuneSteps(connection)
         self.devices = Devices(connection)
         self.profiles = Profiles(connection)
         self.sync_runs = SyncRuns(connection)

@@ -11,6 +11,7 @@ from uuid import uuid4
 from storage.states import (
     Action,
     DecisionState,
+    Evidence,
     Health,
     KeyPairState,
     NoticeKind,
@@ -84,7 +85,8 @@ class Request:
     `facts` is what its card shows to those who decide, and `digest` their fingerprint, which each
     button carries; `down_since` is set while a renewal is half done: a newer token was downloaded
     and is not uploaded yet. `nag_due_at` and `check_due_at` are when somebody is reminded and when
-    the holder is asked next.
+    the holder is asked next. `evidence` is what the person brings once the request is prepared;
+    `detour` is why that is not what it would be, for people. `scope_tags` are names by ids.
     """
 
     id: str
@@ -111,6 +113,9 @@ class Request:
     nag_due_at: datetime | None = None
     check_due_at: datetime | None = None
     failure: str | None = None
+    evidence: Evidence | None = None
+    detour: str | None = None
+    scope_tags: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,10 +176,12 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A submitted server token file: who, for which request, Slack's id of the file.
+    """What a person brought: who, for which request, Slack's id of the file where it is one.
 
     `file_id` is empty where the file's text was pasted. Such text, and a file that waits for its
-    holder's answer or for an approval, stands sealed in `content` until its outcome.
+    holder's answer or for an approval, stands sealed in `content` until its outcome. `expires_at`
+    is the date that they read in the holder's console; `only_check`: they only want to know
+    whether the file is the right one.
     """
 
     id: str
@@ -194,7 +201,10 @@ class Upload:
     data_key: str | None = None
     content: str | None = field(default=None, repr=False)
     kept_until: datetime | None = None
-    """Until when a file that its holder gave no answer to is tried again."""
+    """Until when what its holder gave no answer to is tried again."""
+    evidence: Evidence = Evidence.SERVER_TOKEN_FILE
+    expires_at: datetime | None = None
+    only_check: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

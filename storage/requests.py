@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, select
 from storage import tables
 from storage.records import Request
 from storage.rows import Rows
-from storage.states import RequestState, UploadState
+from storage.states import RenewalCause, RequestState, UploadState
 
 UNDER_WAY = (
     RequestState.PENDING,
@@ -18,7 +18,7 @@ UNDER_WAY = (
 )
 WAITING = (RequestState.PENDING, RequestState.AWAITING_UPLOAD)
 """The states in which a request waits for people, and may run out of time."""
-UNDECIDED_FILES = (UploadState.RECEIVED, UploadState.HELD)
+UNDECIDED = (UploadState.RECEIVED, UploadState.HELD)
 
 
 class Requests(Rows[Request]):
@@ -53,6 +53,12 @@ class Requests(Rows[Request]):
         still = (table.id == request_id, table.state == was)
         return await self.change(*still, state=becomes, **changes) == 1
 
+    async def begin(self, request: Request, **begun: object) -> bool:
+        """Compare and set what it begins with before its approval; False if it has begun."""
+        table = self.table.c
+        still = (table.state == request.state, table.evidence.is_(None))
+        return await self.change(table.id == request.id, *still, **begun) == 1
+
     async def amend(self, request: Request, **changes: object) -> bool:
         """Compare and set other facts of a request; False if its state is another by now."""
         table = self.table.c
@@ -78,16 +84,32 @@ class Requests(Rows[Request]):
         return await self.one(table.token_id == token_id, table.state.in_(UNDER_WAY))
 
     async def out_of_time(self, now: datetime) -> list[Request]:
-        """Those that nobody decided on or brought a file for in time.
+        """Those that nobody decided on or brought anything for in time.
 
-        One with a file that has no outcome yet is not among them: its person has done their part.
+        One for which something was brought that has no outcome yet is not among them: its person
+        has done their part.
         """
         table, upload = self.table.c, tables.upload.c
         brought = select(upload.id).where(
-            upload.request_id == table.id, upload.state.in_(UNDECIDED_FILES)
+            upload.request_id == table.id, upload.state.in_(UNDECIDED)
         )
         query = self.select(table.state.in_(WAITING), table.expires_at <= now, ~brought.exists())
         return await self.all(query.order_by(table.expires_at))
+
+    async def to_begin(self) -> list[Request]:
+        """Those that are to be prepared, the oldest first.
+
+        They are approved, or their token was downloaded already, so that the approval is not
+        waited for.
+        """
+        table = self.table.c
+        downloaded = (
+            (table.state == RequestState.PENDING)
+            & (table.cause == RenewalCause.ALREADY_DOWNLOADED)
+            & table.evidence.is_(None)
+        )
+        when = (table.state == RequestState.APPROVED) | downloaded
+        return await self.all(self.select(when).order_by(table.created_at))
 
     async def to_nag(self, now: datetime) -> list[Request]:
         """Those of which somebody is to be reminded."""

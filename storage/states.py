@@ -93,6 +93,17 @@ class RenewalCause(StrEnum):
     """Anything else; the reason says it."""
 
 
+class Evidence(StrEnum):
+    """What a person brings back from the portal to show that their part is done."""
+
+    SERVER_TOKEN_FILE = "server_token_file"  # noqa: S105 - a kind of evidence, not a credential
+    """The `.p7m`; the program checks and proves it."""
+    EXPIRY_DATE = "expiry_date"
+    """The date that the holder's own console shows; nobody can prove it."""
+    THEIR_WORD = "their_word"
+    """A click on *Done*; the program then asks the holder."""
+
+
 class StoryEvent(StrEnum):
     """What a reply in a request's thread tells."""
 
@@ -113,9 +124,15 @@ class StoryEvent(StrEnum):
     FAILED = "failed"
     """It could not be carried out, and why."""
     FILE_REFUSED = "file_refused"
-    """A file was brought that was not taken, and why."""
+    """What was brought was not taken, and why."""
     FILE_KEPT = "file_kept"
-    """A file waits under seal: for Apple's answer, or for the approval."""
+    """What was brought waits: for its holder's answer, or for the approval."""
+    BY_HAND = "by_hand"
+    """Its holder did not take what we wrote: a person goes on in the holder's console, and why."""
+    HOLDER_SILENT = "holder_silent"
+    """It is agreed to, but its holder gives no answer yet, so nothing could be prepared."""
+    LEFT_OVER = "left_over"
+    """What was begun at its holder could not be taken back; a person has to."""
     UNAPPROVED = "unapproved"
     """It took effect without approval: its token was downloaded already."""
     COMPLETED = "completed"
@@ -136,7 +153,7 @@ class RequestState(StrEnum):
     APPROVED = "approved"
     """Agreed to; its next step is being prepared."""
     AWAITING_UPLOAD = "awaiting_upload"
-    """Waits for the person to do their part at the portal and upload the file."""
+    """Waits for the person to do their part at the portal, and for the evidence of it."""
     VERIFYING = "verifying"
     """The program is looking whether what was done took effect."""
     COMPLETED = "completed"
@@ -183,7 +200,7 @@ class KeyPairState(StrEnum):
 
 
 class UploadState(StrEnum):
-    """A server token file, from its submission to its outcome."""
+    """What a person brought, from its submission to its outcome."""
 
     RECEIVED = "received"
     """Submitted; not looked at yet, or not to the end."""
@@ -193,6 +210,8 @@ class UploadState(StrEnum):
     """Proved, and in use."""
     REFUSED = "refused"
     """Not taken; `reason` says why."""
+    CHECKED = "checked"
+    """Only looked at, as was asked; `answer` says what it is."""
 
 
 class SyncState(StrEnum):
@@ -255,7 +274,7 @@ class NoticeKind(StrEnum):
     REQUEST_STORY = "request_story"
     """What happened to a request, as a reply in the thread of its card."""
     UPLOAD_NAG = "upload_nag"
-    """That the server token file is still waited for, for those who may bring it."""
+    """That their part is still waited for, for those who may do it."""
     CLICK_ANSWER = "click_answer"
     """Why a click had no effect, for the person who clicked."""
     CERTIFICATE = "certificate"
@@ -263,7 +282,7 @@ class NoticeKind(StrEnum):
     STEPS = "steps"
     """What to do at the portal, with the upload button; later the outcome."""
     UPLOAD_REFUSED = "upload_refused"
-    """Why a file was not taken, for its uploader."""
+    """Why what was brought was not taken, for its uploader."""
     TOKEN_ACTIVE = "token_active"  # noqa: S105 - a kind of message, not a credential
     """A token came into use; for the alert channel."""
     TOKEN_GONE = "token_gone"  # noqa: S105 - a kind of message, not a credential
@@ -279,7 +298,9 @@ class NoticeKind(StrEnum):
     MESSAGE_REFUSED = "message_refused"
     """A message was given up because Slack will never take it; for an admin."""
     UPLOAD_KEPT = "upload_kept"
-    """That a file waits under seal until its holder answers, for its uploader."""
+    """That what was brought waits until its holder answers, for its uploader."""
+    UPLOAD_CHECKED = "upload_checked"
+    """What a file is that somebody wanted to have checked, for them."""
     INCIDENT = "incident"
     """A file was made for a key that nobody here knows; for an admin."""
     FILE_CLEANUP = "file_cleanup"

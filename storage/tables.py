@@ -20,6 +20,7 @@ from storage.columns import StateText, UtcDateTime
 from storage.states import (
     Action,
     DecisionState,
+    Evidence,
     Health,
     KeyPairState,
     NoticeKind,
@@ -124,6 +125,9 @@ request = Table(
     Column("nag_due_at", UtcDateTime, index=True),
     Column("check_due_at", UtcDateTime, index=True),
     Column("failure", Text),
+    Column("evidence", StateText(Evidence)),
+    Column("detour", Text),
+    Column("scope_tags", JSON, nullable=False, server_default=text("'{}'")),
 )
 OPEN = "state IN ('pending', 'approved', 'awaiting_upload', 'verifying')"
 Index(
@@ -218,6 +222,14 @@ upload = Table(
     Column("data_key", Text),
     Column("content", Text),
     Column("kept_until", UtcDateTime),
+    Column(
+        "evidence",
+        StateText(Evidence),
+        nullable=False,
+        server_default=text("'server_token_file'"),
+    ),
+    Column("expires_at", UtcDateTime),
+    Column("only_check", Boolean, nullable=False, server_default=text("0")),
 )
 
 profile = Table(

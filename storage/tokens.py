@@ -50,6 +50,11 @@ class Tokens(Rows[Token]):
         table = self.table.c
         return await self.one(table.server_uuid == server_uuid, table.state.not_in(GONE))
 
+    async def of_holder(self, holder_id: str) -> Token | None:
+        """The living token that its holder knows by that id."""
+        table = self.table.c
+        return await self.one(table.holder_id == holder_id, table.state.not_in(GONE))
+
     async def held_by(self, program: ProgramName) -> list[Token]:
         """The living tokens that this program holds, the oldest first."""
         table = self.table.c

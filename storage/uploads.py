@@ -1,4 +1,4 @@
-"""Submitted server token files; the bytes themselves are never stored."""
+"""What people brought: server token files, whose bytes are never stored in clear, and the rest."""
 
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from storage.states import UploadState
 
 
 class Uploads(Rows[Upload]):
-    """The uploads, from their submission on."""
+    """What was brought, from its submission on."""
 
     table = tables.upload
     record = Upload
@@ -34,7 +34,7 @@ class Uploads(Rows[Upload]):
         return next(iter(await self.all(query)), None)
 
     async def undecided(self, request_id: str) -> list[Upload]:
-        """The request's files without an outcome, the oldest first."""
+        """What was brought for the request and has no outcome, the oldest first."""
         table = self.table.c
         query = self.select(
             table.request_id == request_id,
@@ -68,7 +68,7 @@ class Uploads(Rows[Upload]):
         return list(found.scalars())
 
     async def keep(self, upload: Upload, **changes: object) -> bool:
-        """Compare and set: keep a file for later, sealed; False if it has an outcome already."""
+        """Compare and set: keep it for later; False if it has an outcome already."""
         table = self.table.c
         still = (table.id == upload.id, table.state == UploadState.RECEIVED)
         return await self.change(*still, attempts=0, **changes) == 1
@@ -101,6 +101,11 @@ class Uploads(Rows[Upload]):
         """Compare and set: the file is not taken; False if the upload has an outcome already."""
         changes = {"reason": reason, "answer": answer, "ended_at": ended_at}
         return await self._finish(upload_id, UploadState.REFUSED, **changes)
+
+    async def checked(self, upload_id: str, answer: str, ended_at: datetime) -> bool:
+        """Compare and set: it was looked at, as was asked; False if it has an outcome already."""
+        changes = {"answer": answer, "ended_at": ended_at}
+        return await self._finish(upload_id, UploadState.CHECKED, **changes)
 
     async def _finish(self, upload_id: str, state: UploadState, **changes: object) -> bool:
         table = self.table.c

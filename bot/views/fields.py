@@ -50,6 +50,19 @@ def person_chosen(state: Mapping[str, Any], block_id: str) -> str:
     return str(_element(state, block_id).get("selected_user") or "")
 
 
+def picked(state: Mapping[str, Any], block_id: str) -> dict[str, str]:
+    """The options of a menu that were chosen: their words by their values."""
+    options = _element(state, block_id).get("selected_options") or []
+    return {
+        str(one.get("value")): str((one.get("text") or {}).get("text") or "") for one in options
+    }
+
+
+def day_picked(state: Mapping[str, Any], block_id: str) -> str:
+    """The day that was picked, as YYYY-MM-DD."""
+    return str(_element(state, block_id).get("selected_date") or "")
+
+
 def _element(state: Mapping[str, Any], block_id: str) -> Mapping[str, Any]:
     element: Mapping[str, Any] = state.get(block_id, {}).get(block_id, {})
     return element

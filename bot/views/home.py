@@ -3,24 +3,25 @@
 from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Block, View, actions, button, context, divider, header, section
+from bot.views.bringing import bring_button
 from bot.views.next_steps import STEPS, status_button, step_button
 from bot.views.paging import page_buttons
 from bot.views.request_card import decision_buttons
-from bot.views.steps import UPLOAD
 from bot.views.usage import COMMAND
 from bot.views.wording import (
     PORTALS,
     PROGRAMS,
-    REQUEST_STATES,
     day,
     escape,
     mention,
     mentions,
     number,
     owner,
+    request_state,
     state_and_end,
 )
 from services.overview import Glance, Overview, Waiting
+from services.uploads import WAITED_FOR, evidence_of
 from storage.states import RequestState
 
 CREATE = "home.create"
@@ -77,12 +78,12 @@ def _to_bring(one: Waiting, person: str, zone: ZoneInfo) -> list[Block]:
     request, token = one.request, one.token
     who = "You have" if request.requester == person else f"{mention(request.requester)} has"
     text = (
-        f"*{escape(token.name)}*: download the server token file at {PORTALS[token.portal].name} "
-        f"and upload it until {day(request.expires_at, zone)}.\n"
+        f"*{escape(token.name)}*: do the steps at the portal until "
+        f"{day(request.expires_at, zone)}.\n"
         f"{who} the numbered steps as a direct message."
     )
-    upload = button("Upload server token", UPLOAD, request.id, style="primary")
-    return [section(text), actions(upload, block_id=f"bring_{request.id}")]
+    bring = bring_button(request)
+    return [section(text), actions(bring, block_id=f"bring_{request.id}")]
 
 
 def _to_decide(one: Waiting, zone: ZoneInfo) -> list[Block]:
@@ -109,8 +110,8 @@ def _asked(one: Waiting, zone: ZoneInfo) -> str:
         deciders = [one for one in request.approvers if one != request.requester]
         return f"*{name}*: waits until {until} for approval by {mentions(deciders, 'or')}"
     if request.state is RequestState.AWAITING_UPLOAD:
-        return f"*{name}*: waits until {until} for its server token file"
-    return f"*{name}*: {REQUEST_STATES[request.state].lower()}"
+        return f"*{name}*: waits until {until} for {WAITED_FOR[evidence_of(request)]}"
+    return f"*{name}*: {request_state(request).lower()}"
 
 
 def _tokens(seen: Overview, zone: ZoneInfo) -> list[Block]:

@@ -1,8 +1,8 @@
 """The one best next step of a token: in words, and as the button that takes it."""
 
 from bot.views.blocks import Block, button
+from bot.views.bringing import bring_button
 from bot.views.renew import OPEN as RENEW
-from bot.views.steps import UPLOAD
 from bot.views.sync import START as SYNC
 from bot.views.wording import ADMIN_CENTER, PORTALS
 from services.next_steps import NextStep
@@ -14,7 +14,7 @@ PORTAL = "token.portal"
 STEPS = {
     NextStep.DECIDE: "an approver decides on the request.",
     NextStep.PREPARE: "nothing to do; the approved step is being prepared.",
-    NextStep.BRING_FILE: "the server token file is uploaded.",
+    NextStep.BRING_FILE: "its person does the steps at the portal.",
     NextStep.VERIFY: "nothing to do; it is being verified.",
     NextStep.SIGN_TERMS: "sign the new terms at the portal. Until then enrolment is down.",
     NextStep.REPLACE_ADMIN: "renew it with another Apple ID: the one that downloaded it is gone "
@@ -26,7 +26,7 @@ STEPS = {
     NextStep.AWAIT_ANSWER: "nothing to do; it is asked again by itself.",
     NextStep.LOOK_AT_SYNC: "its devices were not read for long: sync it now. If that fails, "
     "it says why.",
-    NextStep.FINISH_RENEWAL: "upload the newest server token file: enrolment is down until then.",
+    NextStep.FINISH_RENEWAL: "finish the renewal: enrolment is down until then.",
     NextStep.AWAIT_DELETION: "nothing to do; it is being deleted.",
     NextStep.NOTHING: "nothing to do.",
 }
@@ -43,7 +43,7 @@ def step_button(step: NextStep, token: Token, request: Request | None) -> Block 
     if step in RENEWED:
         return button("Renew…", RENEW, token.id, style="primary")
     if step in BROUGHT and request is not None:
-        return button("Upload server token", UPLOAD, request.id, style="primary")
+        return bring_button(request)
     if step is NextStep.LOOK_AT_SYNC:
         return button("Sync now", SYNC, token.id, style="primary")
     if step is NextStep.SIGN_TERMS:

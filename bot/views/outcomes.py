@@ -8,7 +8,25 @@ from bot.views.request_card import RequestFacts
 from bot.views.steps import account
 from bot.views.wording import PORTALS, day, escape, mention, owner
 from services.posting import SHARED
-from storage.states import Action, Verdict
+from storage.states import Action, ProgramName, Verdict
+
+REMOVED = {
+    ProgramName.APPLE: "*The devices of {name} are removed here.* Their profiles were taken off at "
+    "Apple as far as it let us, and its syncs have stopped. Devices already enrolled stay with "
+    "their MDM.",
+    ProgramName.INTUNE: "*The devices of {name} are removed here* and deleted in Intune, and its "
+    "syncs from here have stopped. Those that are still assigned to its server at {portal} come "
+    "back at Intune's next full sync.",
+}
+DELETED = {
+    ProgramName.APPLE: "*{name} is deleted.* Its keys and credentials are overwritten; copies in "
+    "backups can be read with the key-encryption key until those are gone. The audit log stays.\n"
+    "The server *{server}* still stands at {portal}: open {menu}, choose it, and delete it there.",
+    ProgramName.INTUNE: "*{name} is deleted.* Intune does not have it any more. The audit log "
+    "stays.\nThe server *{server}* still stands at {portal}: open {menu}, choose it, and delete it "
+    "there.",
+}
+"""What is true after it, by who held the token; a test proves that none is missing."""
 
 
 def token_active(shown: RequestFacts, zone: ZoneInfo) -> Message:
@@ -38,20 +56,16 @@ def token_gone(shown: RequestFacts) -> Message:
     by = [mention(one.person) for one in shown.decisions if one.verdict is Verdict.APPROVE]
     approved = f"approved by {', '.join(by)}" if by else "without approval (none is needed here)"
     who = context(f"Asked for by {mention(request.requester)}, {approved}.")
-    if request.action is Action.REMOVE:
-        text = (
-            f"*The devices of {name} are removed here.* Their profiles were taken off at Apple as "
-            "far as it let us, and its syncs have stopped. Devices already enrolled stay with "
-            "their MDM."
-        )
-        return Message(text=f"The devices of {name} are removed here", blocks=[section(text), who])
-    text = (
-        f"*{name} is deleted.* Its keys and credentials are overwritten; copies in backups can be "
-        "read with the key-encryption key until those are gone. The audit log stays.\nThe server "
-        f"*{escape(token.server_name)}* still stands at <{portal.url}|{portal.name}>: open "
-        f"{portal.menu}, choose it, and delete it there."
+    removes = request.action is Action.REMOVE
+    words = REMOVED if removes else DELETED
+    text = words[token.program].format(
+        name=name,
+        server=escape(token.server_name),
+        portal=f"<{portal.url}|{portal.name}>",
+        menu=portal.menu,
     )
-    return Message(text=f"{name} is deleted", blocks=[section(text), who])
+    title = f"The devices of {name} are removed here" if removes else f"{name} is deleted"
+    return Message(text=title, blocks=[section(text), who])
 
 
 def channel_closed(channel: str, error: str) -> Message:

@@ -6,12 +6,13 @@ from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Block, View, context, facts, field, modal, option, plain, section
 from bot.views.fields import chosen, known, ticked, typed
+from bot.views.scope_tags import chosen_tags, scope_tag_fields
 from bot.views.wording import CAUSES, PORTALS, day, escape, said
 from services.names import REASON_LENGTH
 from services.programs import Holding
 from services.renewals import Preflight
 from services.request_forms import RenewForm
-from storage.states import Health, RenewalCause
+from storage.states import Health, ProgramName, RenewalCause
 
 CALLBACK = "renew"
 OPEN = "renew.open"
@@ -28,10 +29,6 @@ def renew_form(look: Preflight, zone: ZoneInfo, *, question: str | None = None) 
     if look.holding is not None and look.holding.health is Health.SUPERSEDED:
         downloaded = RenewalCause.ALREADY_DOWNLOADED
         why["initial_option"] = option(CAUSES[downloaded], downloaded.value)
-    servers = [
-        option("the token's own server (the yearly renewal)", SAME),
-        option("another server: the inventory starts afresh", OTHER),
-    ]
     blocks = [
         section(f"*{escape(token.name)}*"),
         _known(look, zone),
@@ -48,18 +45,8 @@ def renew_form(look: Preflight, zone: ZoneInfo, *, question: str | None = None) 
             hint="Another one is fine: it is said aloud and recorded.",
         ),
         *_question(question),
-        field(
-            "server",
-            "The new token is of",
-            {"type": "radio_buttons", "options": servers, "initial_option": servers[0]},
-        ),
-        field(
-            "rotate",
-            "Key pair",
-            {"type": "checkboxes", "options": [option("make a new one", ROTATE)]},
-            hint="You then get a new .pem to upload before the download. Most often not needed.",
-            optional=True,
-        ),
+        *scope_tag_fields(look.offer),
+        *(_of_ours() if token.program is ProgramName.APPLE else []),
         field(
             "reason",
             "Anything else the approvers should know",
@@ -77,9 +64,32 @@ def renew_form(look: Preflight, zone: ZoneInfo, *, question: str | None = None) 
     )
 
 
+def _of_ours() -> list[Block]:
+    """What can be chosen where the key pair is ours."""
+    servers = [
+        option("the token's own server (the yearly renewal)", SAME),
+        option("another server: the inventory starts afresh", OTHER),
+    ]
+    return [
+        field(
+            "server",
+            "The new token is of",
+            {"type": "radio_buttons", "options": servers, "initial_option": servers[0]},
+        ),
+        field(
+            "rotate",
+            "Key pair",
+            {"type": "checkboxes", "options": [option("make a new one", ROTATE)]},
+            hint="You then get a new .pem to upload before the download. Most often not needed.",
+            optional=True,
+        ),
+    ]
+
+
 def parse_renew(view: Mapping[str, Any]) -> RenewForm:
     """The form as submitted."""
     state = view["state"]["values"]
+    tags, tag_ids = chosen_tags(state)
     return RenewForm(
         submission=str(view["id"]),
         token_id=str(view["private_metadata"]),
@@ -89,6 +99,8 @@ def parse_renew(view: Mapping[str, Any]) -> RenewForm:
         replaces=chosen(state, "server") == OTHER,
         rotate=ROTATE in ticked(state, "rotate"),
         sure=SURE in ticked(state, "sure"),
+        scope_tags=tags,
+        scope_tag_ids=tag_ids,
     )
 
 
@@ -118,11 +130,12 @@ def _known(look: Preflight, zone: ZoneInfo) -> Block:
     account = look.holding.account if look.holding else None
     server = (account.server_name if account else None) or token.server_name
     admin = (account.admin_id if account else None) or token.admin_id or token.apple_id
+    ours = token.program is ProgramName.APPLE
     pairs = [
         ("Portal", PORTALS[token.portal].name),
         ("Open this server there", escape(server)),
         ("Downloaded last by", escape(admin)),
-        ("Organisation", escape(token.org_name or "not told")),
+        *([("Organisation", escape(token.org_name or "not told"))] if ours else []),
         ("Expires", day(token.expires_at, zone) if token.expires_at else "not known"),
     ]
     if look.pair is not None:
@@ -133,6 +146,8 @@ def _known(look: Preflight, zone: ZoneInfo) -> Block:
 def _findings(look: Preflight) -> list[Block]:
     if look.holding is None:
         return [section(f":warning: {said(look.trouble or '')} What stands above is as of before.")]
+    if look.holding.health is None:
+        return [context(f"{escape(look.holding.evidence)}.")]
     if look.holding.health is Health.OK:
         return [context("Asked just now: the terms are signed, and the token in use works.")]
     return [section(f":warning: {_finding(look.holding)}")]

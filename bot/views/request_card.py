@@ -1,7 +1,7 @@
 """A request in the approvals channel: what one needs to decide, later what became of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,6 @@ from bot.views.wording import (
     CAUSES,
     PORTALS,
     PROGRAMS,
-    REQUEST_STATES,
     day,
     escape,
     mention,
@@ -28,6 +27,7 @@ from bot.views.wording import (
     minute,
     number,
     owner,
+    request_state,
     said,
 )
 from storage.records import Decision, Request, Token
@@ -57,8 +57,7 @@ ACTIONS = {
         title="New token",
         asks="asks for the token *{name}*.",
         changes="a new server at Apple; no devices move",
-        approved="The requester then gets the public-key certificate (.pem) and the steps for "
-        "{name}.",
+        approved="The requester then gets the steps at the portal for {name}.",
         done="The token is in use",
     ),
     Action.RENEW: ActionWords(
@@ -66,7 +65,7 @@ ACTIONS = {
         asks="asks to renew the token *{name}*.",
         changes="the token in use ends when its successor is downloaded; devices and profiles stay",
         approved="The requester then downloads a new token, which ends the one of {name} in use, "
-        "and uploads it.",
+        "and brings it.",
         done="The new token is in use",
     ),
     Action.REPLACE: ActionWords(
@@ -94,6 +93,30 @@ ACTIONS = {
     ),
 }
 """Every action; a test proves that none is missing."""
+IN_INTUNE = {
+    Action.DELETE: replace(
+        ACTIONS[Action.DELETE],
+        changes="it is deleted in Intune, for good; the audit log stays",
+        approved="{name} is then deleted in Intune, if nothing hangs on it by then: by this app "
+        "where it may write there, else by the requester, who gets the steps.",
+    ),
+    Action.REMOVE: replace(
+        ACTIONS[Action.REMOVE],
+        asks="asks to remove the devices of *{name}* in Intune.",
+        changes="its devices are deleted in Intune and leave management; syncs of this token stop. "
+        "They come back at Intune's next full sync unless they are unassigned at Apple first",
+        approved="The devices of {name} are then deleted in Intune: by this app where it may write "
+        "there, else by the requester, who gets the steps.",
+    ),
+}
+"""What is spoken of otherwise where Intune holds the token."""
+
+
+def words_of(action: Action, token: Token) -> ActionWords:
+    """How the action is spoken of for this token."""
+    if token.program is ProgramName.INTUNE:
+        return IN_INTUNE.get(action, ACTIONS[action])
+    return ACTIONS[action]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +131,7 @@ class RequestFacts:
 def request_card(shown: RequestFacts, zone: ZoneInfo) -> Message:
     """The request with its buttons while it waits; without them, its outcome."""
     request, token = shown.request, shown.token
-    name, words = escape(token.name), ACTIONS[request.action]
+    name, words = escape(token.name), words_of(request.action, token)
     blocks = [
         header(words.title),
         section(f"{mention(request.requester)} {words.asks.format(name=name)}"),
@@ -119,7 +142,7 @@ def request_card(shown: RequestFacts, zone: ZoneInfo) -> Message:
     if request.state is RequestState.PENDING:
         blocks.append(decision_buttons(request, token))
         blocks.append(context(_rule(request)))
-    state = REQUEST_STATES[request.state]
+    state = request_state(request)
     return Message(text=f"{words.title} {name}: {state.lower()}", blocks=blocks)
 
 
@@ -143,11 +166,12 @@ def _facts(request: Request, token: Token, zone: ZoneInfo) -> Block:
         ("Apple ID", escape(known["apple_id"])),
         ("Owner", owner(known["owner"])),
         ("Held by", PROGRAMS[ProgramName(known["program"])]),
+        *([("Scope tags", escape(known["scope_tags"]))] if known.get("scope_tags") else []),
         *_more_facts(request.action, known, zone),
     ]
     if request.state is RequestState.PENDING:
-        pairs.append(("What changes", ACTIONS[request.action].changes))
-    until = {RequestState.PENDING: "Decide until", RequestState.AWAITING_UPLOAD: "Upload until"}
+        pairs.append(("What changes", words_of(request.action, token).changes))
+    until = {RequestState.PENDING: "Decide until", RequestState.AWAITING_UPLOAD: "Finish until"}
     if request.state in until:
         pairs.append((until[request.state], day(request.expires_at, zone)))
     return facts(pairs)
@@ -158,8 +182,10 @@ def _more_facts(action: Action, known: Mapping[str, str], zone: ZoneInfo) -> lis
         return []
     ends = day(datetime.fromisoformat(known["expires_at"]), zone) if known["expires_at"] else "-"
     health = known["health"].replace("_", " ") or "not known"
-    organisation = escape(known["org_name"]) or "not told"
-    pairs = [("Organisation", organisation), ("Expires, health", f"{ends}, {health}")]
+    organisation = [("Organisation", escape(known["org_name"]) or "not told")]
+    # Intune tells no organisation, and ten values are what fits.
+    apples = known["program"] == ProgramName.APPLE
+    pairs = [*(organisation if apples else []), ("Expires, health", f"{ends}, {health}")]
     counts = number(int(known["devices"]))
     if "profiles" in known:
         counts += (
@@ -193,15 +219,17 @@ def _story(shown: RequestFacts, zone: ZoneInfo) -> Block:
         lines.append(f"{request.approvals_required - len(shown.decisions)} more to go")
     if request.down_since is not None and request.ended_at is None:
         lines.append(
-            f"*Half done: enrolment is down* since {minute(request.down_since, zone)}, until the "
-            "new file is uploaded"
+            f"*Half done: enrolment is down* since {minute(request.down_since, zone)}, until it is "
+            "finished"
         )
     if request.state is RequestState.COMPLETED and request.ended_at is not None:
         done = ACTIONS[request.action].done
         lines.append(f"{done} since {minute(request.ended_at, zone)}")
+    if request.detour and request.ended_at is None:
+        lines.append(f"*By hand*, in the admin center: {said(request.detour)}")
     if request.failure:
         lines.append(said(request.failure))
-    title = f"*{REQUEST_STATES[request.state]}*"
+    title = f"*{request_state(request)}*"
     return section("\n".join([title, *lines]))
 
 
@@ -213,7 +241,7 @@ def decision_buttons(request: Request, token: Token, *, block_id: str = "decisio
     """
     approve = Confirm(
         title="Approve?",
-        text=ACTIONS[request.action].approved.format(name=escape(token.name)),
+        text=words_of(request.action, token).approved.format(name=escape(token.name)),
         yes="Approve",
     )
     value = request.id if not request.digest else f"{request.id}.{request.digest}"

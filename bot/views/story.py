@@ -5,13 +5,28 @@ from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Block, Confirm, Message, actions, button, section
 from bot.views.request_card import ACTIONS, RequestFacts
-from bot.views.wording import REQUEST_STATES, escape, mention, mentions, minute, said
+from bot.views.wording import (
+    ADMIN_CENTER,
+    HOLDERS,
+    REQUEST_STATES,
+    escape,
+    mention,
+    mentions,
+    minute,
+    said,
+)
 from storage.records import Upload
-from storage.states import Action, RequestState, StoryEvent, TokenState, Verdict
+from storage.states import Action, Evidence, RequestState, StoryEvent, TokenState, Verdict
 
 NOT_OURS = "token.not_ours"
 URGENT = {StoryEvent.HALF_DONE, StoryEvent.STILL_HALF_DONE}
 """Replies that the channel sees too: enrolment is down."""
+BROUGHT = {
+    Evidence.SERVER_TOKEN_FILE: "brought a file that was not taken.",
+    Evidence.EXPIRY_DATE: "entered a date that was not taken.",
+    Evidence.THEIR_WORD: "said that the steps are done, but Intune does not show it.",
+}
+"""What was brought in vain; a test proves that none is missing."""
 ENDINGS = {
     RequestState.DECLINED: StoryEvent.DECLINED,
     RequestState.CANCELLED: StoryEvent.CANCELLED,
@@ -48,22 +63,27 @@ def _words(
             return _down(shown, zone)
         case StoryEvent.NAG:
             return _nag(shown, told, zone)
-        case StoryEvent.HANDED | StoryEvent.FILE_REFUSED:
-            return _of_people(event, told, upload)
-        case StoryEvent.FILE_KEPT:
-            return _kept(told)
+        case StoryEvent.HANDED | StoryEvent.FILE_REFUSED | StoryEvent.FILE_KEPT:
+            return _of_people(shown, event, told, upload)
+        case StoryEvent.BY_HAND | StoryEvent.HOLDER_SILENT | StoryEvent.LEFT_OVER:
+            return _at_holder(shown, event)
         case StoryEvent.NEW_ORGANISATION | StoryEvent.DISOWNED:
             return _strange(shown, told)
         case _:
             return _ending(shown, event)
 
 
-def _of_people(event: StoryEvent, told: Mapping[str, str], upload: Upload | None) -> str:
+def _of_people(
+    shown: RequestFacts, event: StoryEvent, told: Mapping[str, str], upload: Upload | None
+) -> str:
+    if event is StoryEvent.FILE_KEPT:
+        return _kept(shown, told)
     who = mention(told["person"])
     if event is StoryEvent.HANDED:
         return f"{who} handed the upload to {mention(told['to'])}."
     why = said(upload.answer or "") if upload else ""
-    return f"{who} brought a file that was not taken. {why}"
+    evidence = upload.evidence if upload else Evidence.SERVER_TOKEN_FILE
+    return f"{who} {BROUGHT[evidence]} {why}"
 
 
 def _strange(shown: RequestFacts, told: Mapping[str, str]) -> str:
@@ -106,13 +126,13 @@ def _ending(shown: RequestFacts, event: StoryEvent) -> str:
             others = [one for one in request.approvers if one != request.requester]
             return (
                 f":white_check_mark: {ACTIONS[request.action].done}, *without approval*: a newer "
-                "token was downloaded already, and the file is of the same server and "
-                f"organisation. For your knowledge, {mentions(others)}."
+                "token was downloaded already, and it is of the same server. For your knowledge, "
+                f"{mentions(others)}."
             )
         case _:
             plain = {
                 StoryEvent.CANCELLED: f"{mention(request.requester)} cancelled the request.",
-                StoryEvent.EXPIRED: "Expired: nobody decided, or brought the file, in time.",
+                StoryEvent.EXPIRED: "Expired: nobody decided, or did their part, in time.",
                 StoryEvent.CHANGED: "The facts on the card changed, so a click decided nothing. "
                 "Look at it again.",
                 StoryEvent.COMPLETED: f":white_check_mark: {ACTIONS[request.action].done}.",
@@ -128,11 +148,11 @@ def _down(shown: RequestFacts, zone: ZoneInfo) -> str:
     who = mention(request.handed_to or request.requester)
     pending = ""
     if request.state is RequestState.PENDING:
-        pending = " That does not wait for the approval, if the file is of the same server."
+        pending = " That does not wait for the approval, if the token is of the same server."
     return (
         f":rotating_light: *{name} is half renewed: enrolment is down{since}.* A newer token was "
-        f"downloaded, which ended the one in use. {who}, upload the new file with the button in "
-        f"your direct message.{pending}"
+        f"downloaded, which ended the one in use. {who}, finish the steps in your direct message."
+        f"{pending}"
     )
 
 
@@ -148,16 +168,40 @@ def _nag(shown: RequestFacts, told: Mapping[str, str], zone: ZoneInfo) -> str:
     )
 
 
-def _kept(told: Mapping[str, str]) -> str:
-    who = mention(told["person"])
+def _at_holder(shown: RequestFacts, event: StoryEvent) -> str:
+    request, name = shown.request, escape(shown.token.name)
+    why = f" {said(request.detour)}" if request.detour else ""
+    match event:
+        case StoryEvent.HOLDER_SILENT:
+            if request.evidence is not None:
+                return "Intune gave no usable answer for a while; it does again."
+            return f"Intune gives no usable answer, so the steps wait; it is asked again.{why}"
+        case StoryEvent.LEFT_OVER:
+            return (
+                f":warning: In Intune an entry *{name}* without a token is left over from this "
+                f"request, and I could not delete it. Delete it in the {ADMIN_CENTER.link}, "
+                f"{ADMIN_CENTER.menu}."
+            )
+        case _:
+            who = mention(request.handed_to or request.requester)
+            return f"*It goes on by hand, in the admin center.*{why} {who} has the steps."
+
+
+def _kept(shown: RequestFacts, told: Mapping[str, str]) -> str:
+    who, holder = mention(told["person"]), HOLDERS[shown.token.program]
+    if told["why"] == "not_shown":
+        return (
+            f"{who} did their part. {holder} does not show the new token yet; it is asked again "
+            "by itself."
+        )
     if told["why"] == "approval":
         return (
             f"{who} brought a file of another server. It is whole and is kept under seal; it takes "
             "effect when this is approved, and is destroyed if it is not."
         )
     return (
-        f"{who} brought a file, but Apple gives no answer. It is kept under seal and tried again "
-        "for 24 hours."
+        f"{who} did their part, but {holder} gives no answer. What they brought is kept and tried "
+        "again for 24 hours."
     )
 
 

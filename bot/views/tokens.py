@@ -3,14 +3,15 @@
 from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Block, Message, actions, button, context, facts, section
+from bot.views.bringing import DOES
 from bot.views.next_steps import STEPS, status_button, step_button
 from bot.views.owners import take_button
 from bot.views.request_card import decision_buttons
 from bot.views.usage import COMMAND
 from bot.views.wording import (
+    ADMIN_CENTER,
     PORTALS,
     PROGRAMS,
-    REQUEST_STATES,
     WAITING,
     day,
     days,
@@ -20,13 +21,15 @@ from bot.views.wording import (
     minute,
     number,
     owner,
+    request_state,
     said,
     state_and_end,
     token_state,
 )
 from services.next_steps import NextStep
 from services.tokens import Page, TokenView
-from storage.states import ProgramName, SyncState
+from services.uploads import evidence_of
+from storage.states import ProgramName, SyncState, TokenState
 
 PICTURE = "tokens.picture"
 PAGES = "tokens.pages"
@@ -73,8 +76,24 @@ def token_status(shown: TokenView, zone: ZoneInfo) -> Message:
         ("Held by", PROGRAMS[token.program]),
     ]
     name, next_step = f"*{escape(token.name)}*", f"*Next step*\n{_next(shown)}"
-    blocks = [section(name), facts(pairs), section(next_step), *_buttons(shown)]
+    blocks = [section(name), facts(pairs), section(next_step), *_profiles(shown), *_buttons(shown)]
     return Message(text=f"{escape(token.name)}: {_short(shown, zone)}", blocks=blocks)
+
+
+def _profiles(shown: TokenView) -> list[Block]:
+    """The profiles that Intune has for it, and why none is made here."""
+    if shown.token.program is not ProgramName.INTUNE or shown.token.state is not TokenState.ACTIVE:
+        return []
+    names = [escape(one.name) for one in shown.profiles if one.is_default]
+    default = f"default for new devices: {', '.join(names)}" if names else "no default"
+    count = number(len(shown.profiles))
+    return [
+        context(
+            f"Enrollment profiles in Intune: {count}; {default}. New ones are made as enrollment "
+            f"policies in the {ADMIN_CENTER.link}: Microsoft updates enrollment profiles no more, "
+            "so this app makes none."
+        )
+    ]
 
 
 def _row(shown: TokenView, zone: ZoneInfo) -> Block:
@@ -124,10 +143,10 @@ def _next(shown: TokenView) -> str:
     if request is not None and request.ended_at is None:
         who = mention(request.handed_to or request.requester)
         if step is NextStep.FINISH_RENEWAL:
-            return f"*Enrolment is down*: {who} uploads the newest server token file."
+            return f"*Enrolment is down*: {who} {DOES[evidence_of(request)]}."
         if step is NextStep.BRING_FILE:
-            return f"{who} uploads the server token file."
-        return f"{REQUEST_STATES[request.state]} (asked for by {who})."
+            return f"{who} {DOES[evidence_of(request)]}."
+        return f"{request_state(request)} (asked for by {who})."
     if step is NextStep.NOTHING and run is not None and run.state is SyncState.FAILED:
         return f"The last sync failed: {said(run.error or '')}"
     words = STEPS[step]

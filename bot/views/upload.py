@@ -1,45 +1,107 @@
-"""The upload form, what it becomes, and the messages about a file that was not taken."""
+"""The forms in which evidence is brought, and what they become."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, assert_never
 
-from bot.views.blocks import (
-    Message,
-    View,
-    actions,
-    button,
-    context,
-    field,
-    modal,
-    page,
-    plain,
-    section,
-)
-from bot.views.fields import typed
-from bot.views.steps import UPLOAD
-from bot.views.wording import escape, mention, said
-from services.uploads import UploadForm
+from bot.views.blocks import Block, View, context, field, modal, page, plain, section
+from bot.views.fields import day_picked, typed
+from bot.views.wording import HOLDERS, escape, said
+from services.expiry_dates import FIELD
+from services.uploads import TOO_LATE, UploadForm, evidence_of
 from storage.records import Request, Token, Upload
-from storage.states import UploadState
+from storage.states import Evidence, ProgramName, TokenState, UploadState
 
 CALLBACK = "upload"
+DATE_CALLBACK = "upload.date"
+CHECK_CALLBACK = "upload.check"
 TITLE = "Upload server token"
-KEPT = (
-    "Apple gives no usable answer at the moment. The file is kept under seal and tried again for "
-    "24 hours; you need not upload it again."
-)
+DATE_TITLE = "Enter the expiry date"
+CHECK_TITLE = "Check the file first"
+DONE_TITLE = "Done?"
+TITLES = {
+    Evidence.SERVER_TOKEN_FILE: TITLE,
+    Evidence.EXPIRY_DATE: DATE_TITLE,
+    Evidence.THEIR_WORD: DONE_TITLE,
+}
+
+
+def evidence_form(request: Request, token: Token) -> View:
+    """The form for what the request waits for; a word needs none, so it is asked for the rest."""
+    if evidence_of(request) is Evidence.EXPIRY_DATE:
+        return date_form(request, token)
+    return upload_form(request, token)
 
 
 def upload_form(request: Request, token: Token) -> View:
     """The form for the `.p7m`; the Apple ID is prefilled and may differ."""
+    intune = token.program is ProgramName.INTUNE
+    whose = (
+        "The file is encrypted for Intune's key: I look whom it is for, then hand it to Intune."
+        if intune
+        else "The file is encrypted for our key."
+    )
     blocks = [
         section(f"The server token file for *{escape(token.name)}*, as the portal gave it to you."),
-        field(
-            "apple_id",
-            "Apple ID used for the download",
-            {"type": "plain_text_input", "initial_value": request.apple_id or token.apple_id},
-            hint="Change it if you signed in with another one.",
+        _apple_id(request, token),
+        *_file_fields(),
+        context(f"{whose} It is deleted from Slack after use if allowed."),
+    ]
+    return _form(TITLE, blocks, CALLBACK, request, "Upload")
+
+
+def date_form(request: Request, token: Token) -> View:
+    """The form for the date that the admin center shows."""
+    blocks = [
+        section(
+            f"What the admin center shows for *{escape(token.name)}* now. I cannot look myself: "
+            "reminders follow the date that you enter."
         ),
+        field(
+            FIELD,
+            "Expiry date of the new token",
+            {"type": "datepicker"},
+            hint="About one year from today.",
+        ),
+        _apple_id(request, token),
+    ]
+    return _form(DATE_TITLE, blocks, DATE_CALLBACK, request, "It is in use")
+
+
+def check_form(request: Request, token: Token) -> View:
+    """The form for a `.p7m` that is to be looked at, and not kept."""
+    blocks = [
+        section(
+            f"Whose key is the `.p7m` file encrypted for? I compare it with the certificates that "
+            f"Intune shows, before you upload it there for *{escape(token.name)}*."
+        ),
+        *_file_fields(),
+        context("Nothing of the file is kept, and it is deleted from Slack if allowed."),
+    ]
+    return _form(CHECK_TITLE, blocks, CHECK_CALLBACK, request, "Check")
+
+
+def _form(title: str, blocks: list[Block], callback_id: str, request: Request, submit: str) -> View:
+    return modal(
+        title,
+        blocks,
+        callback_id=callback_id,
+        private_metadata=request.id,
+        submit=plain(submit),
+        close=plain("Cancel"),
+    )
+
+
+def _apple_id(request: Request, token: Token) -> Block:
+    return field(
+        "apple_id",
+        "Apple ID used for the download",
+        {"type": "plain_text_input", "initial_value": request.apple_id or token.apple_id},
+        hint="Change it if you signed in with another one.",
+    )
+
+
+def _file_fields() -> list[Block]:
+    return [
         field(
             "file",
             "Server token file",
@@ -55,24 +117,14 @@ def upload_form(request: Request, token: Token) -> View:
             hint="Where uploads are barred: open it in a text editor and copy all of it.",
             optional=True,
         ),
-        context(
-            "The file is encrypted for our key; it is deleted from Slack after use if allowed."
-        ),
     ]
-    return modal(
-        TITLE,
-        blocks,
-        callback_id=CALLBACK,
-        private_metadata=request.id,
-        submit=plain("Upload"),
-        close=plain("Cancel"),
-    )
 
 
 def parse_upload(view: Mapping[str, Any]) -> UploadForm:
     """The form as submitted; neither a file nor text is the service's to refuse."""
     state = view["state"]["values"]
     files = state.get("file", {}).get("file", {}).get("files") or []
+    by_date = view.get("callback_id") == DATE_CALLBACK
     return UploadForm(
         submission=str(view["id"]),
         request_id=str(view["private_metadata"]),
@@ -80,80 +132,75 @@ def parse_upload(view: Mapping[str, Any]) -> UploadForm:
         file_id=str(files[0]["id"]) if files else "",
         view_id=str(view["id"]),
         text=typed(state, "text"),
+        evidence=Evidence.EXPIRY_DATE if by_date else Evidence.SERVER_TOKEN_FILE,
+        expires_on=day_picked(state, FIELD),
+        only_check=view.get("callback_id") == CHECK_CALLBACK,
     )
 
 
-def checking() -> View:
+def checking(title: str = TITLE) -> View:
     """What the form becomes at once."""
     return page(
-        TITLE,
-        "*Checking…* The file is read, opened and tried with Apple. You can close this; the result "
-        "comes as a direct message too.",
+        title,
+        "*Checking…* You can close this; the result comes as a direct message too.",
     )
 
 
 def upload_result(upload: Upload, token: Token) -> View:
     """What the checking view becomes when the outcome is known."""
-    if upload.state is UploadState.HELD:
-        text = (
-            "*The file is whole, and of another server.* It is kept under seal and takes effect "
-            "when the request is approved."
+    title = CHECK_TITLE if upload.only_check else TITLES[upload.evidence]
+    return page(title, _result(upload, token))
+
+
+def _result(upload: Upload, token: Token) -> str:
+    match upload.state:
+        case UploadState.HELD:
+            return (
+                "*The file is whole, and of another server.* It is kept under seal and takes "
+                "effect when the request is approved."
+            )
+        case UploadState.RECEIVED:
+            return kept_words(upload, token)
+        case UploadState.ACCEPTED:
+            return f":white_check_mark: *{escape(token.name)} {_now(token)}.*"
+        case UploadState.CHECKED:
+            return f":white_check_mark: {said(upload.answer or '')}"
+        case UploadState.REFUSED:
+            stays = "" if upload.reason == TOO_LATE else "\nThe step stays open."
+            return f":warning: *{refused_words(upload)}* {said(upload.answer or '')}{stays}"
+        case _:
+            assert_never(upload.state)
+
+
+def _now(token: Token) -> str:
+    if token.state is TokenState.DELETED:
+        return "is deleted"
+    return "is in use" if token.removed_here_at is None else "has no devices here any more"
+
+
+def kept_words(upload: Upload, token: Token) -> str:
+    """That it waits for its holder, in words."""
+    holder = HOLDERS[token.program]
+    if upload.evidence is Evidence.SERVER_TOKEN_FILE:
+        return (
+            f"{holder} gives no usable answer at the moment, or does not show the new token yet. "
+            "The file is kept under seal and tried again by itself, for 24 hours at most; you need "
+            "not upload it again."
         )
-    elif upload.state is UploadState.RECEIVED:
-        text = KEPT
-    elif upload.state is UploadState.ACCEPTED:
-        text = (
-            f":white_check_mark: *{escape(token.name)} is in use.* Apple accepted the token. A "
-            "sync is under way."
-        )
-    else:
-        text = (
-            f":warning: *The file was not taken.* {said(upload.answer or '')}\nThe step stays open."
-        )
-    return page(TITLE, text)
+    seen = said(upload.answer) if upload.answer else f"{holder} gives no usable answer just now."
+    return f"*Not yet.* {seen}\nIt is asked again by itself; you need not press anything."
 
 
-def incident(upload: Upload, token: Token) -> Message:
-    """A file was made for a key that nobody here knows: somebody else can read it."""
-    name = escape(token.name)
-    text = (
-        f":rotating_light: *Another certificate is at Apple for {name}.* "
-        f"{mention(upload.uploader)} brought a server token file that was made for a key which is "
-        "none of ours. Whoever made that certificate can read the file and act as our server.\n"
-        "1. Let the requester upload our `.pem` at the portal and download the token anew; that "
-        "ends the one in this file.\n"
-        "2. Find out in the portal's activity who uploaded the other certificate.\n"
-        "3. Tell your security team."
-    )
-    return Message(text=f"Another certificate is at Apple for {name}", blocks=[section(text)])
+def refused_words(upload: Upload) -> str:
+    """That it was not taken, in words."""
+    if upload.only_check:
+        return "This is not the right file."
+    return REFUSED[upload.evidence]
 
 
-def upload_kept(token: Token) -> Message:
-    """Its holder gives no answer, so the file waits under seal."""
-    name = escape(token.name)
-    return Message(
-        text=f"The file for {name} waits for Apple's answer",
-        blocks=[section(f"*{name}*: {KEPT}")],
-    )
-
-
-def upload_refused(upload: Upload, request: Request, token: Token) -> Message:
-    """The same as a direct message, with the button to try again."""
-    name = escape(token.name)
-    blocks = [
-        section(
-            f":warning: *The file for {name} was not taken.*\n{said(upload.answer or '')}\n"
-            "Nothing was changed; the step stays open."
-        ),
-        actions(button("Upload server token", UPLOAD, request.id), block_id="upload"),
-    ]
-    return Message(text=f"The file for {name} was not taken", blocks=blocks)
-
-
-def delete_file_please(token: Token, permalink: str) -> Message:
-    """Slack does not let the app delete the uploader's file."""
-    text = (
-        f"The file that you uploaded for *{escape(token.name)}* is not needed any more. Slack lets "
-        f"only you delete it: <{permalink}|open the file> and choose *Delete*."
-    )
-    return Message(text="Please delete the uploaded file", blocks=[section(text)])
+REFUSED = {
+    Evidence.SERVER_TOKEN_FILE: "The file was not taken.",
+    Evidence.EXPIRY_DATE: "The date was not taken.",
+    Evidence.THEIR_WORD: "Not confirmed.",
+}
+"""Of each kind of evidence, that it was not taken; a test proves that none is missing."""

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from services.calendar import local_day
 from services.phrases import PERSON_MARK
-from storage.records import Token
+from services.uploads import WAITED_FOR, evidence_of
+from storage.records import Request, Token
 from storage.states import Health, Portal, ProgramName, RenewalCause, RequestState, TokenState
 
 KEPT = "\n\u200d"
@@ -77,6 +78,13 @@ class ConsoleWords:
     name: str
     url: str
     menu: str
+    create: str
+    renew: str
+    agree: str
+    public_key: str
+    apple_id: str
+    file: str
+    scope_tags: str
 
     @property
     def link(self) -> str:
@@ -89,7 +97,23 @@ ADMIN_CENTER = ConsoleWords(
     url="https://intune.microsoft.com",
     menu="*Devices* → *Enrollment* → *Apple mobile* (formerly *Apple*) → *Enrollment program "
     "tokens*",
+    create="Create",
+    renew="Renew token",
+    agree="I agree",
+    public_key="Download your public key",
+    apple_id="Apple ID",
+    file="Apple token",
+    scope_tags="Scope tags",
 )
+
+HOLDERS = {ProgramName.APPLE: "Apple", ProgramName.INTUNE: "Intune"}
+"""Whose word it is that a token is in use."""
+
+HELD_BY = {
+    ProgramName.APPLE: "this bot, for an MDM that cannot hold it",
+    ProgramName.INTUNE: "Microsoft Intune",
+}
+"""The programs as choices of a menu."""
 
 PROGRAMS = {
     ProgramName.APPLE: "this bot, for an MDM such as NanoMDM that cannot hold it",
@@ -179,6 +203,13 @@ def days(count: int) -> str:
     return f"{number(count)} {unit} left" if count >= 0 else f"{number(-count)} {unit} ago"
 
 
+def request_state(request: Request) -> str:
+    """A request's state in words; while somebody has to act, what is waited for."""
+    if request.state is RequestState.AWAITING_UPLOAD:
+        return f"Approved; waits for {WAITED_FOR[evidence_of(request)]}"
+    return REQUEST_STATES[request.state]
+
+
 def day(at: datetime, zone: ZoneInfo) -> str:
     """A date as people write it: 5 March 2027."""
     on = local_day(at, zone)
@@ -241,13 +272,13 @@ HEALTH = {
 
 WAITING = {
     TokenState.REQUESTED: "waits for approval",
-    TokenState.AWAITING_TOKEN: "waits for its server token file",
+    TokenState.AWAITING_TOKEN: "approved; not in use yet",
 }
 
 REQUEST_STATES = {
     RequestState.PENDING: "Waits for approval",
     RequestState.APPROVED: "Approved",
-    RequestState.AWAITING_UPLOAD: "Approved; waits for the server token file",
+    RequestState.AWAITING_UPLOAD: "Approved; waits for the steps at the portal",
     RequestState.VERIFYING: "Being verified",
     RequestState.COMPLETED: "Done",
     RequestState.DECLINED: "Declined",

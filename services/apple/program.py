@@ -16,28 +16,27 @@ from services.apple.pages import Pages
 from services.apple.vault import Vault, oauth_values
 from services.clock import Clock
 from services.envelope import Envelope, read_envelope
+from services.errands import Brought, Errand, Offer, Purpose
 from services.errors import NotFound
 from services.key_pairs import load_private_key, make_key_pair_in_thread
 from services.phrases import quoted
 from services.programs import (
     AccountDetail,
     Beginning,
-    Brought,
     Counts,
-    Evidence,
     Holding,
     Keep,
     KeepPage,
     Proof,
-    Purpose,
     SyncEnd,
     SyncStart,
+    TakenBack,
 )
 from services.server_token import ServerToken, check_expiry, open_envelope
 from services.wrong_file import WrongFile, WrongFileReason
 from storage.database import Database, Transaction
 from storage.records import Credentials, Device, KeyPair, Token
-from storage.states import Health, KeyPairState, ProgramName, SyncKind
+from storage.states import Evidence, Health, KeyPairState, ProgramName, SyncKind
 
 SUCCESS = "SUCCESS"
 DAMAGED_SECONDS = 0.25
@@ -67,14 +66,18 @@ class AppleProgram:
         # By the id of the credentials: a renewed token must not go on in the old one's session.
         self._connections: dict[str, AppleConnection] = {}
 
-    async def begin(self, token: Token, purpose: Purpose) -> Beginning:
+    async def offer(self, token: Token | None) -> Offer:  # noqa: ARG002 - the port's signature
+        """A file is brought, whatever the token."""
+        return Offer(evidence=Evidence.SERVER_TOKEN_FILE)
+
+    async def begin(self, token: Token, errand: Errand) -> Beginning:
         """Make a key pair; its certificate goes to the person, its key under seal.
 
         A plain renewal needs none: the portal has the certificate already.
         """
-        if purpose is Purpose.RENEW:
+        if errand.purpose is Purpose.RENEW:
             return Beginning(
-                evidence=(Evidence.SERVER_TOKEN_FILE,), certificate_id=None, keep=_nothing
+                evidence=Evidence.SERVER_TOKEN_FILE, certificate_id=None, keep=_nothing
             )
         made = await make_key_pair_in_thread(token.name, self.clock.now())
         pair = self.vault.seal_key_pair(token.id, made, self.clock.now())
@@ -82,17 +85,18 @@ class AppleProgram:
         async def keep(tx: Transaction) -> None:
             await tx.key_pairs.add(pair)
 
-        return Beginning(evidence=(Evidence.SERVER_TOKEN_FILE,), certificate_id=pair.id, keep=keep)
+        return Beginning(evidence=Evidence.SERVER_TOKEN_FILE, certificate_id=pair.id, keep=keep)
 
-    async def check(self, token: Token, file: bytes, purpose: Purpose) -> None:
+    async def check(self, token: Token, file: bytes, errand: Errand) -> str:
         """Tell whether the file is a server token for this token's key. Raises WrongFile."""
-        await self._match(token, file, purpose)
+        await self._match(token, file, errand.purpose)
+        return f"The file was made for the key of {quoted(token.name)}."
 
-    async def prove(self, token: Token, brought: Brought, purpose: Purpose) -> Proof:
+    async def prove(self, token: Token, brought: Brought, errand: Errand) -> Proof:
         """Open the file and ask Apple with what is in it; nothing is in force before `keep`."""
         if brought.file is None:
             raise AssertionError("the program apple takes a file")
-        match = await self._match(token, brought.file, purpose)
+        match = await self._match(token, brought.file, errand.purpose)
         opened = await self._open(match)
         await self._check_new(token, opened)
         check_expiry(opened, self.clock.now())
@@ -112,6 +116,9 @@ class AppleProgram:
             expires_at=opened.access_token_expiry,
             keep=keep,
         )
+
+    async def take_back(self, tell: TakenBack) -> None:
+        """Nothing is begun at Apple before a file is proved."""
 
     async def read(self, token: Token) -> Holding:
         """Ask `/account`; trouble is told as health with Apple's words as evidence."""

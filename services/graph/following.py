@@ -11,7 +11,7 @@ from services.lifecycle import move_request, move_token
 from services.notices import Notices
 from services.phrases import quoted
 from services.request_deeds import INTUNE, request_deed
-from services.uploads import drop_files, waits_for_file
+from services.uploads import drop_brought, waits_for_evidence
 from storage.database import Transaction
 from storage.records import Request, Token
 from storage.states import RequestState, StoryEvent, TokenState
@@ -107,13 +107,13 @@ class Follower:
         now = self.clock.now()
         why = f"{quoted(token.name)} was deleted in Intune meanwhile. Nothing is left to do."
         await move_request(tx, request, RequestState.FAILED, now, failure=why)
-        await drop_files(tx, request, notices=self.notices, now=now)
+        await drop_brought(tx, request, notices=self.notices, now=now)
         failed = {"state": RequestState.FAILED.value, "why": why}
         await self.audit.append(tx, request_deed(request, "request.fail", after=failed))
         await self.notices.request_card(tx, request, StoryEvent.FAILED)
         await self.notices.story(tx, request, StoryEvent.FAILED)
         await self.notices.news(tx, request, StoryEvent.FAILED)
-        if waits_for_file(request):
+        if waits_for_evidence(request):
             await self.notices.steps(tx, request, StoryEvent.FAILED)
 
 

@@ -155,6 +155,8 @@ async def _ask(intune: Intune, setting: Setting, now: datetime) -> HolderSyncs:
         try:
             await intune.sync(setting.id)
         except GraphError as error:
+            if error.trouble is GraphTrouble.FORBIDDEN:
+                return _not_ours_to_ask(setting)
             if error.trouble is not GraphTrouble.TOO_SOON:
                 raise
         else:
@@ -175,6 +177,18 @@ def _too_soon(setting: Setting, now: datetime) -> HolderSyncs:
         return _waits(setting, last, note=f"{note}That sync is awaited.")
     done = f"Its last sync ended at {last:%H:%M} UTC; what it found is shown."
     return _waits(setting, last - timedelta(seconds=1), note=f"{note}{done}")
+
+
+def _not_ours_to_ask(setting: Setting) -> HolderSyncs:
+    """We may look and not write: what Intune knows by now is shown."""
+    last = setting.synced_at or NEVER
+    when = f"It last did so at {last:%Y-%m-%d %H:%M} UTC. " if setting.synced_at else ""
+    note = (
+        f"This app may not ask Intune to sync with Apple. {when}To have it do so now, press *Sync* "
+        "at the token in the Intune admin center; by itself it syncs every 12 hours. What Intune "
+        "knows is shown."
+    )
+    return _waits(setting, last - timedelta(seconds=1), note=note)
 
 
 def _waits(setting: Setting, after: datetime, *, note: str | None = None) -> HolderSyncs:

@@ -3,23 +3,26 @@
 from collections.abc import Sequence
 
 from services.clock import Clock
-from services.errors import Refused
+from services.errands import Brought, Errand, Offer
 from services.graph import holding, listing, removal
+from services.graph.beginning import Beginnings
 from services.graph.errors import GraphError, GraphTrouble
+from services.graph.evidence import Proofs
+from services.graph.ground import Ground
 from services.graph.intune import Intune
 from services.graph.modes import IntuneMode, Modes
+from services.graph.strategy import Strategy
 from services.programs import (
     Beginning,
-    Brought,
     ByHand,
     Counts,
     Holding,
     Keep,
     KeepPage,
     Proof,
-    Purpose,
     SyncEnd,
     SyncStart,
+    TakenBack,
 )
 from storage.database import Database, Transaction
 from storage.records import Device, Token
@@ -31,23 +34,43 @@ class IntuneProgram:
 
     name = ProgramName.INTUNE
 
-    def __init__(self, database: Database, intune: Intune | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        intune: Intune | None,
+        clock: Clock,
+        *,
+        strategy: Strategy | None = None,
+    ) -> None:
         self.database = database
         self.intune = intune
         self.clock = clock
         self.modes = Modes(intune)
+        by = strategy or Strategy()
+        ground = Ground(
+            database=database, intune=intune, modes=self.modes, strategy=by, clock=clock
+        )
+        self.beginnings, self.proofs = Beginnings(ground), Proofs(ground)
 
-    async def begin(self, token: Token, purpose: Purpose) -> Beginning:
-        """Nothing is begun in Intune from here yet."""
-        raise _not_from_here(f"begin {purpose} for {token.id}")
+    async def offer(self, token: Token | None) -> Offer:
+        """What would be brought now, and the tenant's scope tags."""
+        return await self.beginnings.offer(token)
 
-    async def check(self, token: Token, file: bytes, purpose: Purpose) -> None:  # noqa: ARG002 - the port's signature
-        """No file is taken for Intune from here yet."""
-        raise _not_from_here(f"check {purpose} for {token.id}")
+    async def begin(self, token: Token, errand: Errand) -> Beginning:
+        """Begin in Intune as far as it lets us; a person does the rest."""
+        return await self.beginnings.begin(token, errand)
 
-    async def prove(self, token: Token, brought: Brought, purpose: Purpose) -> Proof:  # noqa: ARG002 - the port's signature
-        """No file is taken for Intune from here yet."""
-        raise _not_from_here(f"prove {purpose} for {token.id}")
+    async def take_back(self, tell: TakenBack) -> float | None:
+        """Delete the entries of ours that nobody needs any more."""
+        return await self.beginnings.entries.take_back(tell)
+
+    async def check(self, token: Token, file: bytes, errand: Errand) -> str:
+        """Tell whose the file is, before Intune sees it."""
+        return await self.proofs.check(token, file, errand)
+
+    async def prove(self, token: Token, brought: Brought, errand: Errand) -> Proof:
+        """Hand the file in, or look at what a person did, until Intune shows the new token."""
+        return await self.proofs.prove(token, brought, errand)
 
     async def read(self, token: Token) -> Holding:
         """Ask Intune how the token is; trouble is an answer."""
@@ -136,11 +159,3 @@ def _their_word(keep: Keep, *, done: bool) -> Keep:
     if not done:
         raise ByHand
     return keep
-
-
-def _not_from_here(what: str) -> Refused:
-    return Refused(
-        f"not from here: {what}",
-        user_message="This is done in the Intune admin center; what is done there shows here by "
-        "itself within some minutes.",
-    )

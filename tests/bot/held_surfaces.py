@@ -2,12 +2,24 @@
 
 from dataclasses import replace
 
-from bot.views import alerts, holder_news, owners, reminders, reports, tokens
+from bot.views import (
+    alerts,
+    delete,
+    holder_news,
+    outcomes,
+    owners,
+    reminders,
+    reports,
+    request_card,
+    steps,
+    tokens,
+)
 from bot.views.blocks import Message, View
 from bot.views.holder_news import HolderNews, Seen
-from storage.records import Token
-from storage.states import Health, ProgramName
-from tests.bot.samples import AMIR, ZONE, Sample
+from storage.records import Profile, Token
+from storage.states import Action, Evidence, Health, ProgramName, RequestState
+from tests.bot.request_surfaces import asked, look
+from tests.bot.samples import AMIR, ZONE, Sample, made
 from tests.bot.syncs import held_by_intune
 from tests.bot.watch_surfaces import ill, warned
 
@@ -17,11 +29,21 @@ def held_messages(sample: Sample) -> dict[str, Message]:
     token = found(sample).token
     soon = replace(warned(sample, 6), token=token)
     looked = replace(found(sample).looked_at(), token=token)
+    profile = made(Profile, name=token.name, is_default=True)
+    profiles = [profile, replace(profile, name="Spare", is_default=False)]
     troubles = (Health.SYNC_ERROR, Health.STALE, Health.UNREACHABLE)
     return {
         **held_by_intune(sample),
         **_news(token),
+        **_by_hand(sample, token),
+        **{
+            f"token_{word}_in_intune": outcomes.token_gone(
+                replace(asked(sample, action), token=token)
+            )
+            for action, word in ((Action.DELETE, "deleted"), (Action.REMOVE, "removed_here"))
+        },
         "status_without_owner": tokens.token_status(looked, ZONE),
+        "status_with_profiles": tokens.token_status(replace(looked, profiles=profiles), ZONE),
         "reminder_without_owner": reminders.reminder([soon], ZONE),
         "escalation_without_owner": reminders.escalation(soon, ZONE),
         "owner_taken": owners.taken(token),
@@ -33,6 +55,26 @@ def held_messages(sample: Sample) -> dict[str, Message]:
             for health in troubles
         },
     }
+
+
+def _by_hand(sample: Sample, token: Token) -> dict[str, Message]:
+    """The steps of a deletion in Intune's own console, and the card of its request."""
+    drawn: dict[str, Message] = {}
+    waits = {"state": RequestState.AWAITING_UPLOAD, "evidence": Evidence.THEIR_WORD}
+    for action in (Action.DELETE, Action.REMOVE):
+        shown = replace(asked(sample, action, **waits), token=token)
+        done = replace(shown, request=replace(shown.request, state=RequestState.COMPLETED))
+        unasked = replace(shown, token=replace(token, holder_id=None))
+        pending = replace(asked(sample, action), token=token)
+        drawn |= {
+            f"steps_{action}_by_hand": steps.steps(shown, ZONE),
+            f"steps_{action}_by_word": steps.steps(unasked, ZONE),
+            f"steps_{action}_done": steps.steps(done, ZONE),
+            f"nag_{action}_by_hand": steps.upload_nag(shown, ZONE),
+            f"card_{action}_in_intune": request_card.request_card(pending, ZONE),
+            f"card_{action}_by_hand": request_card.request_card(shown, ZONE),
+        }
+    return drawn
 
 
 def _news(token: Token) -> dict[str, Message]:
@@ -55,7 +97,19 @@ def _news(token: Token) -> dict[str, Message]:
 
 def held_views(sample: Sample) -> dict[str, View]:
     """The forms."""
-    return {"hand_over_form_without_owner": reports.hand_over_form([found(sample).token])}
+    held = found(sample)
+    empty = look(held)
+    full = replace(empty, conditions=replace(empty.conditions, devices=2345, profiles=2))
+    beside = replace(full.conditions, released=12, unseen="enrollment policies")
+    unasked = replace(empty.conditions, told=False)
+    return {
+        "hand_over_form_without_owner": reports.hand_over_form([held.token]),
+        "delete_form_in_intune": delete.delete_form(empty),
+        "delete_form_in_intune_not_yet": delete.delete_form(replace(full, conditions=beside)),
+        "delete_form_in_intune_recorded": delete.delete_form(replace(empty, conditions=unasked)),
+        "remove_form_in_intune": delete.remove_form(full),
+        "remove_form_in_intune_recorded": delete.remove_form(replace(empty, conditions=unasked)),
+    }
 
 
 def found(sample: Sample) -> Sample:

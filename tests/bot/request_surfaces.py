@@ -14,17 +14,20 @@ from bot.views import (
     steps,
     story,
     upload,
+    upload_news,
 )
 from bot.views.blocks import Message, View
 from bot.views.request_card import RequestFacts
 from services.conditions import Conditions
 from services.deletions import DeletionLook
+from services.errands import Offer
 from services.programs import AccountDetail, Holding
 from services.renewals import Preflight
 from services.request_facts import digest_of
 from storage.records import Request
 from storage.states import (
     Action,
+    Evidence,
     Health,
     ProgramName,
     RenewalCause,
@@ -33,7 +36,7 @@ from storage.states import (
     UploadState,
     Verdict,
 )
-from tests.bot.samples import AMIR, BEA, NOW, OLIVIA, OTTO, ZONE, Sample
+from tests.bot.samples import AMIR, BEA, NOW, OLIVIA, OTTO, ZONE, Sample, a_look
 
 DAY = timedelta(days=1)
 ASKED = (Action.RENEW, Action.REPLACE, Action.DELETE, Action.REMOVE)
@@ -85,7 +88,12 @@ def request_messages(sample: Sample) -> dict[str, Message]:
 
 def _bringing(sample: Sample, half: RequestFacts) -> dict[str, Message]:
     waits = {"state": RequestState.AWAITING_UPLOAD}
-    downloaded = asked(sample, Action.RENEW, cause=RenewalCause.ALREADY_DOWNLOADED)
+    downloaded = asked(
+        sample,
+        Action.RENEW,
+        cause=RenewalCause.ALREADY_DOWNLOADED,
+        evidence=Evidence.SERVER_TOKEN_FILE,
+    )
     cancelled = asked(sample, Action.RENEW, state=RequestState.CANCELLED, down_since=NOW)
     return {
         "steps_renew": steps.steps(asked(sample, Action.RENEW, **waits), ZONE),
@@ -95,8 +103,8 @@ def _bringing(sample: Sample, half: RequestFacts) -> dict[str, Message]:
         "steps_downloaded": steps.steps(downloaded, ZONE),
         "steps_cancelled": steps.steps(cancelled, ZONE),
         "upload_nag": steps.upload_nag(half, ZONE),
-        "upload_kept": upload.upload_kept(sample.token),
-        "incident": upload.incident(sample.upload, sample.token),
+        "upload_kept": upload_news.upload_kept(sample.upload, sample.token),
+        "incident": upload_news.incident(sample.upload, sample.token),
     }
 
 
@@ -132,7 +140,7 @@ def request_views(sample: Sample) -> dict[str, View]:
             preflight(sample, Health.OK), ZONE, question="icloud.com"
         ),
         "create_form_question": create.create_form(
-            OLIVIA, ProgramName.APPLE, question="icloud.com"
+            OLIVIA, a_look(ProgramName.APPLE), question="icloud.com"
         ),
         "delete_form": delete.delete_form(look(sample)),
         "delete_form_not_yet": delete.delete_form(look(sample, devices=2345, profiles=1)),
@@ -210,7 +218,7 @@ def preflight(sample: Sample, health: Health) -> Preflight:
         expires_at=token.expires_at,
         devices=None,
     )
-    return Preflight(token=token, pair=sample.key_pair, holding=holding)
+    return Preflight(token=token, pair=sample.key_pair, holding=holding, offer=Offer(evidence=None))
 
 
 def look(

@@ -7,12 +7,15 @@ from zoneinfo import ZoneInfo
 
 from bot.views.request_card import RequestFacts
 from services.consents import consent
+from services.errands import Offer
+from services.offers import CreateLook
 from services.phrases import person, quoted
 from services.tokens import TokenView
 from storage.records import Decision, KeyPair, OutboxItem, Request, SyncRun, Token, Upload
 from storage.states import (
     Action,
     DecisionState,
+    Evidence,
     Health,
     KeyPairState,
     LossState,
@@ -106,6 +109,7 @@ DECISION = made(
 
 UPLOAD = made(
     Upload,
+    evidence=Evidence.SERVER_TOKEN_FILE,
     id="u" * 32,
     request_id=REQUEST.id,
     uploader=OLIVIA,
@@ -191,6 +195,14 @@ ITEM = made(
     created_at=NOW,
     sent_at=None,
 )
+
+
+def a_look(program: ProgramName, offer: Offer | None = None) -> CreateLook:
+    """What the create form is drawn from: one program, or a choice where Intune is among them."""
+    both = [ProgramName.APPLE, ProgramName.INTUNE]
+    offered = both if program is ProgramName.INTUNE else [program]
+    shown = offer or Offer(evidence=Evidence.SERVER_TOKEN_FILE)
+    return CreateLook(program=program, offered=offered, offer=shown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from bot.views import (
     token_pages,
     tokens,
     upload,
+    upload_news,
     usage,
 )
 from bot.views.blocks import Message, View, page, section
@@ -32,8 +33,9 @@ from services.tokens import Page, page_of
 from storage.states import Health, ProgramName, RequestState, SyncState, TokenState, UploadState
 from tests.bot.held_surfaces import held_messages, held_views
 from tests.bot.histories import histories
+from tests.bot.intune_surfaces import intune_messages, intune_views
 from tests.bot.request_surfaces import request_messages, request_views
-from tests.bot.samples import AMIR, BEA, NOW, OLIVIA, OTTO, ZONE, Sample
+from tests.bot.samples import AMIR, BEA, NOW, OLIVIA, OTTO, ZONE, Sample, a_look
 from tests.bot.syncs import syncs
 from tests.bot.watch_surfaces import watch_messages, watch_views
 
@@ -47,6 +49,7 @@ def messages(sample: Sample) -> dict[str, Message]:
         **_answers(sample),
         **watch_messages(sample),
         **request_messages(sample),
+        **intune_messages(sample),
         **held_messages(sample),
     }
 
@@ -58,7 +61,7 @@ def views(sample: Sample) -> dict[str, View]:
     name = sample.token.name
     return {
         "waiting": waiting(create.TITLE),
-        "create_form": create.create_form(OLIVIA, ProgramName.APPLE),
+        "create_form": create.create_form(OLIVIA, a_look(ProgramName.APPLE)),
         "create_sent": create.request_sent(name, sample.request, "C0ALERTS"),
         "create_sent_without_approval": create.request_sent(name, free, "C0ALERTS"),
         "upload_form": upload.upload_form(sample.request, sample.token),
@@ -74,6 +77,7 @@ def views(sample: Sample) -> dict[str, View]:
         **histories(sample),
         **watch_views(sample),
         **request_views(sample),
+        **intune_views(sample),
         **held_views(sample),
         "refusal_view": page(
             upload.TITLE, words(Refused("no", user_message=f"No: {quoted(name)}."))
@@ -154,8 +158,8 @@ def _steps(sample: Sample) -> dict[str, Message]:
         "steps_to_do": steps.steps(waits, ZONE),
         "steps_completed": steps.steps(sample.shown(RequestState.COMPLETED, AMIR), ZONE),
         "steps_expired": steps.steps(sample.shown(RequestState.EXPIRED), ZONE),
-        "upload_refused": upload.upload_refused(sample.upload, sample.request, sample.token),
-        "delete_file_please": upload.delete_file_please(sample.token, sample.permalink),
+        "upload_refused": upload_news.upload_refused(sample.upload, waits.request, sample.token),
+        "delete_file_please": upload_news.delete_file_please(sample.token, sample.permalink),
         "certificate_comment": _worded(steps.certificate_comment(sample.token, sample.key_pair)),
     }
 

@@ -111,6 +111,7 @@ SUBJECTS = {
     NoticeKind.REQUEST_STORY: REQUEST.id,
     NoticeKind.UPLOAD_NAG: REQUEST.id,
     NoticeKind.UPLOAD_KEPT: UPLOAD.id,
+    NoticeKind.UPLOAD_CHECKED: UPLOAD.id,
     NoticeKind.INCIDENT: UPLOAD.id,
     NoticeKind.TOKEN_GONE: REQUEST.id,
     NoticeKind.CLICK_ANSWER: REFUSED.id,

@@ -98,7 +98,7 @@ def test_buttons_and_hidden_data_carry_ids_not_facts(message: Message) -> None:
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
 def test_a_modal_hides_an_id_or_a_known_word(view: View) -> None:
     assert re.fullmatch(
-        r"([a-z0-9]{32}(\.[a-f0-9]{16}\.[A-Z0-9]+/[0-9.]+)?|apple)?",
+        r"([a-z0-9]{32}(\.[a-f0-9]{16}\.[A-Z0-9]+/[0-9.]+)?|apple|intune)?",
         view.get("private_metadata", ""),
     )
 

@@ -4,8 +4,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tests.browser import story
-from tests.browser.screen import Screen, screen_of
+from playwright.sync_api import expect
+
+from tests.browser import intune, story
+from tests.browser.screen import PATIENCE, Screen, screen_of
 from tests.demo.running import ROOT, Running, running, wait_for
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -47,6 +49,16 @@ def _of_the_story(screen: Screen, saved: Path) -> None:
     story.let_terms_change(screen, look)
     story.sign_terms(screen)
     story.reminded(screen, look)
+    _in_intune(screen, saved)
+
+
+def _in_intune(screen: Screen, saved: Path) -> None:
+    screen.go("Intune")
+    intune.create(screen, saved, "Library iPads")
+    screen.press("Library iPads")
+    screen.press("Sync")
+    screen.says("iOS/iPadOS")
+    take(screen, "intune")
 
 
 def _of_the_organisation(demo: Running, screen: Screen) -> None:
@@ -75,8 +87,8 @@ def _of_the_organisation(demo: Running, screen: Screen) -> None:
 
 def take(screen: Screen, name: str) -> None:
     """Take one, once nothing moves any more: no passing notes, no half-loaded picture."""
-    screen.page.wait_for_function("document.querySelectorAll('.toast, .busy').length === 0")
-    screen.page.wait_for_function("[...document.images].every((image) => image.complete)")
+    expect(screen.page.locator(".toast, .busy")).to_have_count(0, timeout=PATIENCE)
+    screen.page.evaluate("Promise.allSettled([...document.images].map((one) => one.decode()))")
     screen.page.screenshot(path=FOLDER / f"{name}.png")
 
 

@@ -72,6 +72,11 @@ def devices(demo: Running) -> int:
 
 def assert_no_secret_in_the_traffic(demo: Running) -> None:
     lines = demo.seen("traffic")["traffic"]
-    assert {line["way"] for line in lines} == {"bot → Slack", "Slack → bot", "bot → Apple"}
+    assert {line["way"] for line in lines} == {
+        "bot → Slack",
+        "Slack → bot",
+        "bot → Apple",
+        "bot → Microsoft",
+    }
     for mark in ("xoxb-", "CK_", "CS_", "AT_", "AS_", "/actions/T"):
         assert mark not in str(lines)

@@ -42,7 +42,9 @@ async def test_a_changed_password_and_a_disabled_account_are_said_and_cleared(
     tmp_path: Path,
 ) -> None:
     stage = new_stage(intune=True)
-    async with deployment(tmp_path, Transport.HTTP, stage, ENTRA_WATCH="on") as deployed:
+    async with deployment(
+        tmp_path, Transport.HTTP, stage, ENTRA_WATCH="on", PROGRAMS="apple"
+    ) as deployed:
         user = deployed.tenant.add_user("Ida Admin", APPLE_ID)
         await deployed.start()
         await in_use(deployed)
@@ -64,6 +66,8 @@ async def test_a_changed_password_and_a_disabled_account_are_said_and_cleared(
         await deployed.slack.wait_for(
             lambda: off.says("is in order again"), within=SOON, what="the all-clear"
         )
+        # Intune is not offered here, so its tokens are left alone.
+        assert not deployed.microsoft.calls("/beta/deviceManagement/depOnboardingSettings")
         assert not deployed.slack.violations
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bot.views import delete, next_steps, renew, request_card, steps
+from bot.views import bringing, delete, next_steps, renew, request_card, steps
 from tests.journeys.steps import approved, ask
 from tests.sandbox.deployment import Deployment
 from tests.sandbox.slack import payloads
@@ -18,7 +18,9 @@ BUTTONS = [
     request_card.APPROVE,
     request_card.DECLINE,
     request_card.CANCEL,
-    steps.UPLOAD,
+    bringing.UPLOAD,
+    bringing.DONE,
+    bringing.CHECK,
     steps.HAND,
     steps.DOWNLOADED,
     renew.OPEN,

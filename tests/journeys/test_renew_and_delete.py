@@ -1,4 +1,4 @@
-"""A token's later life from Slack: renewed in time, renewed too late, deleted, handed on."""
+"""A token's later life from Slack: renewed in time, renewed too late, handed on."""
 
 import pytest
 
@@ -76,51 +76,6 @@ async def test_a_token_that_was_downloaded_already_takes_effect_before_the_appro
     await upload(shared, steps, name, content)
     told = await said(shared, shared.approvals, "*without approval*")
     assert told.says(f"<@{shared.cast.approver.id}>")
-
-
-async def test_an_empty_token_is_deleted_after_its_name_was_typed(shared: Deployment) -> None:
-    await active(shared, "Old iPads")
-    olivia, slack = shared.cast.operator, shared.slack
-    await olivia.command("/enroll-token", "delete Old iPads")
-    await slack.wait_for(lambda: olivia.view and olivia.view.submit, what="the delete form")
-    olivia.fill("Reason", "No longer used")
-    olivia.fill("Type the token's name", "Old")
-    await olivia.submit()
-    assert "not the token's name" in olivia.errors["Type the token's name"]
-    olivia.fill("Type the token's name", "Old iPads")
-    await olivia.submit()
-    assert not olivia.errors
-    card = await said(shared, shared.approvals, "asks to delete the token *Old iPads*")
-    await shared.cast.approver.click("Approve", message=card)
-    gone = await said(shared, shared.alerts, "*Old iPads is deleted.*")
-    assert gone.says("still stands at")
-    await olivia.command("/enroll-token", "status Old iPads")
-    answer = await slack.wait_for(
-        lambda: [m for m in olivia.ephemerals if m.says("no token named")][-1], what="the answer"
-    )
-    assert answer.says("Old iPads")
-
-
-async def test_with_devices_the_form_shows_the_counts_and_the_ways(shared: Deployment) -> None:
-    await active(shared, "Full", devices=4)
-    olivia, slack = shared.cast.operator, shared.slack
-    await olivia.command("/enroll-token", "delete Full")
-    view = await slack.wait_for(
-        lambda: olivia.view if olivia.view and olivia.view.says("4 devices") else None,
-        what="the conditions",
-    )
-    assert view.submit is None
-    await olivia.click("Remove here anyway…")
-    form = await slack.wait_for(
-        lambda: olivia.view if olivia.view and olivia.view.submit else None, what="the form"
-    )
-    assert form.says("This is no deletion at Apple")
-    olivia.fill("Type the token's name", "Full")
-    olivia.fill("Reason", "The MDM was replaced")
-    await olivia.submit()
-    card = await said(shared, shared.approvals, "asks to remove the devices and profiles of *Full*")
-    await shared.cast.approver.click("Approve", message=card)
-    await said(shared, shared.alerts, "The devices of Full are removed here")
 
 
 async def test_the_upload_is_handed_to_a_colleague_who_brings_the_file(shared: Deployment) -> None:

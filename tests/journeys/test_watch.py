@@ -1,7 +1,7 @@
 """The watch as people meet it: reminders, alerts, reports, the digest and its picture."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,64 +10,37 @@ import pytest
 import pytest_asyncio
 
 from storage.database import Database
-from storage.states import Health
-from tests.journeys.steps import APPLE_ID, ask, register_at_apple, steps_message, upload
+from storage.states import ProgramName
+from tests.journeys.held import TROUBLES, in_use, said
 from tests.sandbox.apple import faults
-from tests.sandbox.apple.organisation import Organisation
-from tests.sandbox.apple.server import Server
-from tests.sandbox.deployment import Deployment, deployment
-from tests.sandbox.slack.conversations import Channel, Message
+from tests.sandbox.deployment import Deployment, Transport, deployment, new_stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+held = pytest.mark.parametrize("program", [ProgramName.APPLE, ProgramName.INTUNE])
 PNG = b"\x89PNG\r\n"
 SOON = 15.0
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def watched(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
-    """A deployment whose tokens are asked about every second."""
-    folder = tmp_path_factory.mktemp("watched")
-    async with deployment(folder, HEALTH_EVERY="1") as running:
+    """A deployment whose tokens are asked about every second, and looked for in a tenant."""
+    folder, stage = tmp_path_factory.mktemp("watched"), new_stage(intune=True)
+    often = {"HEALTH_EVERY": "1", "SYNC_EVERY": "2"}
+    async with deployment(folder, Transport.HTTP, stage, **often) as running:
         await running.start()
         yield running
         assert not running.slack.violations
 
 
-async def in_use(deployed: Deployment, name: str, lifetime: timedelta) -> Server:
-    """A token in use that ends so soon."""
-    olivia, amir = deployed.cast.operator, deployed.cast.approver
-    card = await ask(deployed, name)
-    await olivia.close()
-    await amir.click("Approve", message=card)
-    steps = await steps_message(deployed, name)
-    server = register_at_apple(deployed, devices=3, name=name)
-    file = server.download_token(lifetime=lifetime)
-    await upload(deployed, steps, file.name, file.content)
-    await said(deployed, deployed.alerts, f"*{name} is in use")
-    await olivia.close()
-    return server
-
-
-async def said(
-    deployed: Deployment, where: Channel, *words: str, holds: Callable[[Message], bool] = bool
-) -> Message:
-    """The newest message there with these words, when there is one."""
-
-    def found() -> Message | None:
-        fits = [m for m in where.messages if all(m.says(word) for word in words) and holds(m)]
-        return fits[-1] if fits else None
-
-    return await deployed.slack.wait_for(found, within=SOON, what=f"{words} in #{where.name}")
-
-
+@held
 async def test_a_reminder_is_snoozed_and_turns_green_when_the_token_is_renewed(
-    watched: Deployment,
+    watched: Deployment, program: ProgramName
 ) -> None:
-    olivia = watched.cast.operator
-    await in_use(watched, "Reminded", timedelta(days=14, hours=2))
-    warning = await said(watched, watched.alerts, "*Reminded expires in")
-    direct = await said(watched, olivia.dm, "*Reminded expires in", "You answer for it")
+    olivia, name = watched.cast.operator, f"Reminded {program}"
+    token = await in_use(watched, name, timedelta(days=14, hours=2), program)
+    warning = await said(watched, watched.alerts, f"*{name} expires in")
+    direct = await said(watched, olivia.dm, f"*{name} expires in", "You answer for it")
     assert [one.text for one in warning.buttons] == ["Renew", "Snooze…", "I'm on it"]
     await olivia.click("Snooze…", message=warning)
     form = await watched.slack.wait_for(
@@ -85,7 +58,7 @@ async def test_a_reminder_is_snoozed_and_turns_green_when_the_token_is_renewed(
     await watched.slack.wait_for(
         lambda: warning.says("Snoozed by") and direct.says("Snoozed by"), what="both edits"
     )
-    await renewed(watched, "Reminded")
+    await token.renew()
     await watched.slack.wait_for(
         lambda: warning.says("was renewed") and direct.says("was renewed"),
         within=SOON,
@@ -94,21 +67,12 @@ async def test_a_reminder_is_snoozed_and_turns_green_when_the_token_is_renewed(
     assert not warning.buttons
 
 
-async def renewed(deployed: Deployment, name: str) -> None:
-    """Another end, as a renewal leaves it; nobody tells the watch."""
-    database = Database(f"sqlite+aiosqlite:///{deployed.database}")
-    async with database.write() as tx:
-        token = await tx.tokens.named(name)
-        assert token is not None
-        assert token.expires_at is not None
-        end = token.expires_at + timedelta(days=365)
-        await tx.tokens.change(tx.tokens.table.c.id == token.id, expires_at=end, health=Health.OK)
-    await database.close()
-
-
-async def test_on_it_names_the_person_and_a_bystander_is_refused(watched: Deployment) -> None:
-    await in_use(watched, "On it", timedelta(days=7, hours=2))
-    warning = await said(watched, watched.alerts, "*On it expires in")
+@held
+async def test_on_it_names_the_person_and_a_bystander_is_refused(
+    watched: Deployment, program: ProgramName
+) -> None:
+    await in_use(watched, f"On it {program}", timedelta(days=7, hours=2), program)
+    warning = await said(watched, watched.alerts, f"*On it {program} expires in")
     boris, bea = watched.cast.bystander, watched.cast.second_approver
     await boris.click("I'm on it", message=warning)
     told = await watched.slack.wait_for(lambda: boris.ephemerals[-1], what="the refusal")
@@ -117,9 +81,13 @@ async def test_on_it_names_the_person_and_a_bystander_is_refused(watched: Deploy
     await watched.slack.wait_for(lambda: warning.says(f"<@{bea.id}> is on it"), what="the edit")
 
 
-async def test_without_an_answer_the_approvers_are_told(watched: Deployment) -> None:
-    await in_use(watched, "Unanswered", timedelta(days=3, hours=2))
-    await said(watched, watched.alerts, "*Unanswered expires in")
+@held
+async def test_without_an_answer_the_approvers_are_told(
+    watched: Deployment, program: ProgramName
+) -> None:
+    name = f"Unanswered {program}"
+    await in_use(watched, name, timedelta(days=3, hours=2), program)
+    await said(watched, watched.alerts, f"*{name} expires in")
     database = Database(f"sqlite+aiosqlite:///{watched.database}")
     async with database.write() as tx:
         # A day later: the demo's clock will do this by moving.
@@ -128,64 +96,53 @@ async def test_without_an_answer_the_approvers_are_told(watched: Deployment) -> 
         await tx.reminders.change(table.escalate_at.is_not(None), escalate_at=passed)
     await database.close()
     for approver in (watched.cast.approver, watched.cast.second_approver):
-        await said(watched, approver.dm, "Nobody has answered the reminder for Unanswered")
+        await said(watched, approver.dm, f"Nobody has answered the reminder for {name}")
 
 
-def organisation(deployed: Deployment, server: Server) -> Organisation:
-    """Whose server it is."""
-    return next(one for one in deployed.apple.organisations if server in one.servers)
-
-
-def happens(deployed: Deployment, trouble: str, server: Server) -> str:
-    """Let it happen at Apple; the words by which people recognise it."""
-    match trouble:
-        case "superseded":
-            server.download_token()
-            return "a newer token of its server"
-        case "revoked":
-            server.revoke()
-            return "revoked"
-        case "account_forbidden":
-            organisation(deployed, server).remove_admin(APPLE_ID)
-            return "is gone or barred"
-        case _:
-            organisation(deployed, server).change_terms()
-            return "new terms"
-
-
-@pytest.mark.parametrize(
-    "trouble", ["superseded", "revoked", "account_forbidden", "terms_unsigned"]
-)
-async def test_each_trouble_is_an_alert_in_plain_words(watched: Deployment, trouble: str) -> None:
-    server = await in_use(watched, f"Ill {trouble}", timedelta(days=300))
-    words = happens(watched, trouble, server)
-    alert = await said(watched, watched.alerts, f"*Ill {trouble}:", words)
+@pytest.mark.parametrize(("program", "trouble"), TROUBLES)
+async def test_each_trouble_is_an_alert_in_plain_words(
+    watched: Deployment, program: ProgramName, trouble: str
+) -> None:
+    name = f"Ill {trouble} {program}"
+    token = await in_use(watched, name, timedelta(days=300), program)
+    words = token.falls_ill(trouble)
+    alert = await said(watched, watched.alerts, f"*{name}:", words)
     assert alert.says("Enrolment is down")
     assert alert.says("What to do")
     assert "Check now" in [one.text for one in alert.buttons]
-    if trouble == "superseded":
-        assert alert.says("It last worked on")
-        assert alert.says("it-admin@")
-    if trouble == "terms_unsigned":
-        assert alert.says("every one of them has to sign for itself")
-        organisation(watched, server).sign_terms()
-        await said(watched, watched.alerts, f"*Ill {trouble}* works again since", "It was:")
-        await watched.slack.wait_for(lambda: alert.says("works again"), what="the alert's edit")
-        assert not alert.buttons
+    match trouble:
+        case "superseded":
+            assert alert.says("It last worked on")
+            assert alert.says("it-admin@")
+        case "sync_error":
+            assert alert.says("Apple reported error 42 to Intune")
+        case "terms_unsigned":
+            assert alert.says("every one of them has to sign for itself")
+            token.recovers()
+            await said(watched, watched.alerts, f"*{name}* works again since", "It was:")
+            await watched.slack.wait_for(lambda: alert.says("works again"), what="the alert's edit")
+            assert not alert.buttons
+        case _:
+            pass
 
 
-async def test_an_outage_of_all_tokens_is_not_said_before_an_hour(watched: Deployment) -> None:
-    await in_use(watched, "Silent", timedelta(days=300))
+@held
+async def test_an_outage_of_all_tokens_is_not_said_before_an_hour(
+    watched: Deployment, program: ProgramName
+) -> None:
+    await in_use(watched, f"Silent {program}", timedelta(days=300), program)
     before = len(watched.alerts.messages)
     watched.apple.faults.next("/account", faults.status(500), times=200)
+    watched.tenant.knobs.licensed = False
     await asyncio.sleep(3)
     assert not [m for m in watched.alerts.messages[before:] if m.says("no usable answer")]
     watched.apple.faults.clear()
+    watched.tenant.knobs.licensed = True
 
 
 async def test_a_changed_password_is_reported_in_any_case(watched: Deployment) -> None:
     amir = watched.cast.approver
-    await in_use(watched, "Password", timedelta(days=300))
+    await in_use(watched, "Password", timedelta(days=300), ProgramName.APPLE)
     await amir.command("/enroll-token", "report")
     await watched.slack.wait_for(
         lambda: amir.view if amir.view and amir.view.says("What happened") else None, what="it"
@@ -273,7 +230,10 @@ async def test_the_digest_comes_with_its_picture(watched: Deployment) -> None:
 async def test_the_list_offers_the_picture(watched: Deployment) -> None:
     adele = watched.cast.operator
     await adele.command("/enroll-token", "list")
-    answer = await watched.slack.wait_for(lambda: adele.ephemerals[-1], what="the list")
+    answer = await watched.slack.wait_for(
+        lambda: [m for m in adele.ephemerals if "Picture" in [one.text for one in m.buttons]][-1],
+        what="the list",
+    )
     await adele.click("Picture", message=answer)
     sent = await watched.slack.wait_for(
         lambda: [m for m in adele.dm.messages if m.files and m.files[0].name == "tokens.png"][-1],

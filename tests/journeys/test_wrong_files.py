@@ -26,7 +26,7 @@ async def refused(shared: Deployment, name: str, sentence: str) -> Message:
     """The newest refusal for that token; its step is open and nothing of the file is stored."""
     dm = shared.cast.operator.dm
     message = await shared.slack.wait_for(
-        lambda: [m for m in dm.messages if m.says(f"The file for {name} was not taken")][-1],
+        lambda: [m for m in dm.messages if m.says(f"{name}: The file was not taken")][-1],
         what="the refusal",
     )
     assert message.says(sentence), message.texts()

@@ -277,18 +277,21 @@ def _way_in(slack: Workspace, transport: Transport) -> dict[str, str]:
 
 
 def _sign_in(stage: Stage, origin: str) -> dict[str, str]:
-    """What lets `serve` into the tenant: an app registration with a secret."""
+    """What lets `serve` into the tenant: its app registration, made where it has none."""
     tenant = stage.intune
     if tenant is None:
         return {}
-    application = tenant.add_application(roles=stage.roles)
+    if not tenant.applications:
+        application = tenant.add_application(roles=stage.roles)
+        application.add_secret(tenant.now() + timedelta(days=180))
+    application = tenant.applications[0]
     return {
         "PROGRAMS": "apple,intune",
         "GRAPH_URL": origin,
         "ENTRA_LOGIN_URL": origin,
         "ENTRA_TENANT_ID": tenant.id,
         "ENTRA_CLIENT_ID": application.client_id,
-        "ENTRA_CLIENT_SECRET": application.add_secret(tenant.now() + timedelta(days=180)),
+        "ENTRA_CLIENT_SECRET": application.secrets[-1].value,
     }
 
 

@@ -201,8 +201,11 @@ class Office:
         return await self.token(request), server
 
     async def renew(self, token: Token, **fields: object) -> Request:
-        """The operator asks to renew; by default, for the yearly reason."""
-        return await self.renewals.ask(OPERATOR, renew_form(token, **fields))
+        """The operator asks to renew, for the yearly reason; one downloaded already begins."""
+        request = await self.renewals.ask(OPERATOR, renew_form(token, **fields))
+        if request.cause is RenewalCause.ALREADY_DOWNLOADED:
+            await self.preparation.begin_approved()
+        return await self.request(request.id)
 
     async def under_way(self, token: Token, **fields: object) -> Request:
         """A renewal that waits for its file: asked for, approved, prepared."""

@@ -5,21 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from services.errands import Brought, Errand, Offer
 from services.errors import UpstreamError
 from services.policy import Actor, Role
 from services.posting import Finding, Outcome, Posted, Untold
 from services.programs import (
     Beginning,
-    Brought,
     Counts,
     DevicePage,
     Holding,
     Keep,
     KeepPage,
     Proof,
-    Purpose,
     SyncEnd,
     SyncStart,
+    TakenBack,
 )
 from storage.records import Device, OutboxItem, Token
 from storage.states import ProgramName
@@ -152,14 +152,20 @@ class Listing:
             raise self.trouble
         return self.end
 
-    async def begin(self, token: Token, purpose: Purpose) -> Beginning:
-        raise NotImplementedError(token, purpose)
+    async def offer(self, token: Token | None) -> Offer:
+        raise NotImplementedError(token)
 
-    async def check(self, token: Token, file: bytes, purpose: Purpose) -> None:
-        raise NotImplementedError(token, file, purpose)
+    async def begin(self, token: Token, errand: Errand) -> Beginning:
+        raise NotImplementedError(token, errand)
 
-    async def prove(self, token: Token, brought: Brought, purpose: Purpose) -> Proof:
-        raise NotImplementedError(token, brought, purpose)
+    async def check(self, token: Token, file: bytes, errand: Errand) -> str:
+        raise NotImplementedError(token, file, errand)
+
+    async def prove(self, token: Token, brought: Brought, errand: Errand) -> Proof:
+        raise NotImplementedError(token, brought, errand)
+
+    async def take_back(self, tell: TakenBack) -> None:
+        """Nothing is begun."""
 
     async def count(self, token: Token) -> Counts:
         raise NotImplementedError(token)

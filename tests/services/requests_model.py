@@ -28,14 +28,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from services.errands import Errand
 from services.errors import NotAllowed, Refused
 from services.policy import Approvals, Role
-from services.programs import Beginning, Evidence, Purpose
+from services.programs import Beginning
 from services.requests import PENDING_FOR
 from storage.database import Database, Transaction
 from storage.migrations import migrate
 from storage.records import Request, Token
-from storage.states import ProgramName, RequestState, TokenState, Verdict
+from storage.states import Evidence, ProgramName, RequestState, TokenState, Verdict
 from tests.sandbox.apple.service import Apple
 from tests.services.office import Office, Outside, click, form
 from tests.services.ports import Drawer, Listing, MovedClock, Pinboard, Workplace
@@ -50,11 +51,11 @@ people = strategies.sampled_from(EVERYBODY)
 class Quick(Listing):
     """A holder whose preparation takes no key."""
 
-    async def begin(self, token: Token, purpose: Purpose) -> Beginning:  # noqa: ARG002 - the port's signature
+    async def begin(self, token: Token, errand: Errand) -> Beginning:  # noqa: ARG002 - the port's signature
         async def keep(_tx: Transaction) -> None:
             """Nothing is left."""
 
-        return Beginning(evidence=(Evidence.SERVER_TOKEN_FILE,), certificate_id=None, keep=keep)
+        return Beginning(evidence=Evidence.SERVER_TOKEN_FILE, certificate_id=None, keep=keep)
 
 
 @dataclass

@@ -8,19 +8,22 @@ from pathlib import Path
 import pytest
 
 from services.apple.errors import AppleError
+from services.errands import Brought, Errand, Purpose
 from services.errors import NotFound, SealBroken
 from services.lifecycle import move_token
-from services.programs import Brought, Evidence, Purpose
 from services.sealing import EncryptionKey, KeyRing
 from services.wrong_file import WrongFile, WrongFileReason
 from storage.records import Request, Token
-from storage.states import Health, KeyPairState, TokenState
+from storage.states import Evidence, Health, KeyPairState, TokenState
 from tests.sandbox.apple import faults
 from tests.sandbox.apple.keypairs import key_pair
 from tests.sandbox.apple.server import Server
 from tests.services.office import APPLE_ID, Office
 
 pytestmark = pytest.mark.usefixtures("online")
+
+CREATE = Errand(purpose=Purpose.CREATE, apple_id=APPLE_ID)
+RENEW = Errand(purpose=Purpose.RENEW, apple_id=APPLE_ID)
 
 
 @pytest.fixture
@@ -35,8 +38,8 @@ async def token(office: Office, waiting: Request) -> Token:
 
 
 async def test_beginning_leaves_nothing_before_it_is_kept(office: Office, token: Token) -> None:
-    beginning = await office.program.begin(token, Purpose.CREATE)
-    assert beginning.evidence == (Evidence.SERVER_TOKEN_FILE,)
+    beginning = await office.program.begin(token, CREATE)
+    assert beginning.evidence is Evidence.SERVER_TOKEN_FILE
     assert beginning.certificate_id is not None
     async with office.database.write() as tx:
         assert await tx.key_pairs.get(beginning.certificate_id) is None
@@ -49,7 +52,7 @@ async def test_beginning_leaves_nothing_before_it_is_kept(office: Office, token:
 async def test_a_right_file_passes_the_check_without_asking_apple(
     office: Office, token: Token, server: Server
 ) -> None:
-    await office.program.check(token, server.download_token().content, Purpose.CREATE)
+    await office.program.check(token, server.download_token().content, CREATE)
     assert office.apple.requests == []
 
 
@@ -57,27 +60,25 @@ async def test_a_check_needs_no_private_key(office: Office, token: Token, server
     stranger = KeyRing((EncryptionKey(name="k1", key=b"x" * 32),))
     keyless = Office(office.database, office.outside, keys=stranger)
     file = server.download_token().content
-    await keyless.program.check(token, file, Purpose.CREATE)
+    await keyless.program.check(token, file, CREATE)
     with pytest.raises(SealBroken):
-        await keyless.program.prove(token, Brought(file=file), Purpose.CREATE)
+        await keyless.program.prove(token, Brought(file=file), CREATE)
 
 
 async def test_a_check_names_a_wrong_file(office: Office, token: Token, server: Server) -> None:
     with pytest.raises(WrongFile) as caught:
-        await office.program.check(token, b"", Purpose.CREATE)
+        await office.program.check(token, b"", CREATE)
     assert caught.value.reason is WrongFileReason.EMPTY
     server.upload_certificate(key_pair("Somebody else's").certificate_pem)
     with pytest.raises(WrongFile) as caught:
-        await office.program.check(token, server.download_token().content, Purpose.CREATE)
+        await office.program.check(token, server.download_token().content, CREATE)
     assert caught.value.reason is WrongFileReason.UNKNOWN_RECIPIENT
 
 
 async def test_a_proof_is_in_force_only_once_it_is_kept(
     office: Office, token: Token, server: Server
 ) -> None:
-    proof = await office.program.prove(
-        token, Brought(file=server.download_token().content), Purpose.CREATE
-    )
+    proof = await office.program.prove(token, Brought(file=server.download_token().content), CREATE)
     assert proof.account.server_uuid == server.uuid
     assert proof.account.admin_id == APPLE_ID
     assert proof.expires_at == office.clock.now() + timedelta(days=365)
@@ -91,9 +92,7 @@ async def test_a_renewed_token_does_not_go_on_in_the_old_ones_session(
     office: Office, active: Token, server: Server
 ) -> None:
     await office.program.read(active)
-    proof = await office.program.prove(
-        active, Brought(file=server.download_token().content), Purpose.RENEW
-    )
+    proof = await office.program.prove(active, Brought(file=server.download_token().content), RENEW)
     async with office.database.write() as tx:
         await proof.keep(tx)
     assert (await office.program.read(active)).health is Health.OK

@@ -58,7 +58,7 @@ class Watched:
         signed = Application(
             tenant_id=tenant.id,
             client_id=application.client_id,
-            credential=ClientSecret(value=application.add_secret(self.watch.clock.now() + YEAR)),
+            credential=ClientSecret(value=application.add_secret(NOW + 3 * YEAR)),
             resource=origin,
         )
         async with graph_http(origin) as http:

@@ -249,6 +249,17 @@ async def test_a_refusal_as_too_early_is_the_same_in_every_form(held: Held, stat
     await held.pages(replace(WISH, awaits_after=busy.after))
 
 
+async def test_where_we_may_only_look_what_intune_knows_is_listed(office: Office) -> None:
+    async with microsoft(clock=office.clock.now, roles=GUIDED) as there:
+        held = await holding(office, there)
+        there.tenant.add_devices(held.entry, 2)
+        held.entry.triggered_at = held.entry.synced_at = office.clock.now() - HOUR
+        busy = await held.asks()
+        assert "may not ask Intune" in (busy.note or "")
+        (page,) = await held.pages(replace(WISH, awaits_after=busy.after))
+        assert len(page.devices) == 2
+
+
 async def test_a_sync_under_way_is_awaited_and_given_up_in_the_end(held: Held) -> None:
     held.entry.triggered_at = held.office.clock.now() - MINUTE
     busy = await held.asks()

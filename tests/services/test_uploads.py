@@ -15,8 +15,8 @@ import pytest
 
 from services.apple.program import DAMAGED_SECONDS
 from services.clock import machine_now
+from services.errands import Brought, Errand, Purpose
 from services.errors import InvalidForm, NotAllowed, NotFound, Refused, UpstreamError
-from services.programs import Brought, Purpose
 from services.proving import TRIES
 from services.upload_limits import FILES, TOO_MANY
 from services.uploads import UploadForm
@@ -45,6 +45,7 @@ from tests.services.ports import APPROVER, OPERATOR, OWNER, SECOND, START, STRAN
 pytestmark = pytest.mark.usefixtures("online")
 
 R = WrongFileReason
+CREATE = Errand(purpose=Purpose.CREATE, apple_id=APPLE_ID)
 FOREIGN = key_pair("Somebody else's")
 
 
@@ -268,7 +269,7 @@ async def test_a_file_for_an_older_key_pair_is_told(
 ) -> None:
     token = await office.token(waiting)
     office.clock.pass_time(timedelta(minutes=1))
-    newer = await office.program.begin(token, Purpose.CREATE)
+    newer = await office.program.begin(token, CREATE)
     async with office.database.write() as tx:
         await newer.keep(tx)
     upload = await refused(office, waiting, server.download_token().content)
@@ -527,7 +528,7 @@ async def test_a_damaged_file_takes_the_same_time_wherever_it_fails(
     async def seconds(file: bytes) -> float:
         began = time.perf_counter()
         with pytest.raises(WrongFile):
-            await office.program.prove(token, Brought(file=file), Purpose.CREATE)
+            await office.program.prove(token, Brought(file=file), CREATE)
         return time.perf_counter() - began
 
     took: dict[bytes, list[float]] = {early: [], late: []}
@@ -605,7 +606,7 @@ def a_form(request: Request, **fields: str) -> UploadForm:
         file_id="F1",
         view_id="V1",
     )
-    return replace(good, **fields)
+    return replace(good, **fields)  # type: ignore[arg-type]
 
 
 async def no_uploads(database: Database) -> bool:

@@ -50,7 +50,9 @@ async def _run(house: House, port: int) -> int:
             _say(f"The bot did not start. {str(trouble) or 'It was not ready in time.'}")
             _say("Its data may be of another version: make demo FRESH=1 begins anew.")
             return WRONG
-        _say("The demo runs: Slack, Apple and a clock, with the real bot between them. Open")
+        _say(
+            "The demo runs: Slack, Apple, Intune and a clock, with the real bot between them. Open"
+        )
         _say(f"{origin}/")
         _say("Ctrl-C ends it. The next demo goes on from here; make demo FRESH=1 begins anew.")
         code = await _until_over(house, ending)

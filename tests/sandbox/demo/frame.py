@@ -43,6 +43,6 @@ def _steps(house: House) -> list[Json]:
     return [
         {"key": "ask", "done": done.asked},
         {"key": "approve", "done": done.approved},
-        {"key": "portal", "done": downloaded},
+        {"key": "portal", "done": done.approved and downloaded},
         {"key": "upload", "done": done.active},
     ]

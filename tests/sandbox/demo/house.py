@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import yaml
@@ -25,6 +26,8 @@ from tests.sandbox.deployment import (
     deployment,
     new_stage,
 )
+from tests.sandbox.graph.applications import GUIDED
+from tests.sandbox.graph.tenant import Tenant
 from tests.sandbox.slack.conversations import Channel
 from tests.sandbox.slack.hand import Hand
 from tests.sandbox.slack.person import Person
@@ -36,6 +39,8 @@ STATE = "stand-ins"
 KEYS = "keys.txt"
 GENERAL = "general"
 APPLE_ID = "it-admin@schools.example"
+SECRET_DAYS = 730
+"""The longest that Entra allows."""
 BOUGHT = 25
 SAVE_AFTER = 0.3
 SAVE_SHARE = 20
@@ -106,9 +111,15 @@ class House:
 
     def trim(self) -> None:
         """Forget old traffic."""
-        slack, apple = self.stage.slack, self.stage.apple
-        for records in (slack.requests, slack.acks, apple.requests):
+        slack, apple, microsoft = self.stage.slack, self.stage.apple, self.stage.microsoft
+        for records in (slack.requests, slack.acks, apple.requests, microsoft.requests):
             del records[:-RECORDS]
+
+    @property
+    def tenant(self) -> Tenant:
+        """What the organisation has at Microsoft."""
+        assert self.stage.intune is not None, "the demo's stage has a tenant"
+        return self.stage.intune
 
     @property
     def database(self) -> Path:
@@ -131,7 +142,7 @@ def open_house(folder: Path, *, fresh: bool) -> House:
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
-    stage = new_stage()
+    stage = new_stage(intune=True)
     path = folder / STATE
     if path.exists():
         kept = restore(path, stage)
@@ -140,11 +151,14 @@ def open_house(folder: Path, *, fresh: bool) -> House:
     else:
         kept = Kept(read={})
         _furnish(stage)
+    if stage.intune is not None and not stage.intune.applications:
+        _sign_up(stage.intune)
     house = House(folder=folder, stage=stage, time=MovedTime(kept.ahead), kept=kept)
     house.time.on_move = house.changes.mark
     stage.slack.clock = house.time.seconds
     stage.slack.on_change = stage.apple.on_change = house.changes.mark
-    stage.apple.clock = house.time.now
+    stage.microsoft.on_change = house.changes.mark
+    stage.apple.clock = stage.microsoft.clock = house.time.now
     return house
 
 
@@ -159,6 +173,14 @@ def _furnish(stage: Stage) -> None:
     schools.add_devices(BOUGHT)
 
 
+def _sign_up(tenant: Tenant) -> None:
+    tenant.name = "Example Schools"
+    application = tenant.add_application(roles=GUIDED)
+    application.add_secret(tenant.now() + timedelta(days=SECRET_DAYS))
+    tenant.add_user("Ida Admin", APPLE_ID)
+    tenant.add_scope_tag("Primary school")
+
+
 @asynccontextmanager
 async def lived_in(house: House, clock_url: str) -> AsyncIterator[Deployment]:
     """The bot and the stand-ins, served; what they know is kept meanwhile, and at the end."""
@@ -166,6 +188,7 @@ async def lived_in(house: House, clock_url: str) -> AsyncIterator[Deployment]:
         "ENCRYPTION_KEYS": f"file:{_keys(house.folder)}",
         "CLOCK_URL": clock_url,
         "TIME_ZONE": house.zone,
+        "ENTRA_WATCH": "on",
     }
     async with deployment(house.folder, Transport.HTTP, house.stage, **settings) as deployed:
         for file in house.stage.slack.files.by_id.values():

@@ -54,6 +54,7 @@ def save(path: Path, stage: Stage, kept: Kept) -> None:
         "cast": {name: getattr(stage.cast, name).id for name in CAST},
         "channels": (stage.alerts.id, stage.approvals.id),
         "organisations": stage.apple.organisations,
+        "tenants": stage.microsoft.tenants,
         "kept": kept,
     }
     written = io.BytesIO()
@@ -95,6 +96,9 @@ def _put(state: dict[str, Any], stage: Stage) -> Kept:
         setattr(stage.cast, role, Person(team=slack, courier=slack.courier, member=member))
     stage.alerts, stage.approvals = (slack.channels[each] for each in state["channels"])
     stage.apple.organisations[:] = state["organisations"]
+    if "tenants" in state:
+        stage.microsoft.tenants[:] = state["tenants"]
+        stage.intune = stage.microsoft.tenants[0]
     kept: Kept = state["kept"]
     return kept
 
@@ -105,6 +109,7 @@ class _Pickler(pickle.Pickler):
     def __init__(self, file: io.BytesIO, stage: Stage) -> None:
         super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
         self._apple = stage.apple
+        self._microsoft = stage.microsoft
 
     def persistent_id(self, value: Any) -> Any:  # noqa: ANN401 - any object
         if isinstance(value, Enum):
@@ -113,8 +118,10 @@ class _Pickler(pickle.Pickler):
             return "directory"
         if value is self._apple.behaviour:
             return "behaviour"
-        if isinstance(value, MethodType) and value == self._apple.now:
-            return "now"
+        if value is self._apple:
+            return "apple"
+        if isinstance(value, MethodType):
+            return {self._apple.now: "now", self._microsoft.now: "now at Microsoft"}.get(value)
         return None
 
 
@@ -125,6 +132,8 @@ class _Unpickler(pickle.Unpickler):
             "directory": stage.slack.directory,
             "behaviour": stage.apple.behaviour,
             "now": stage.apple.now,
+            "now at Microsoft": stage.microsoft.now,
+            "apple": stage.apple,
         }
 
     def persistent_load(self, named: Any) -> Any:  # noqa: ANN401 - see persistent_id

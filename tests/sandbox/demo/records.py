@@ -25,6 +25,9 @@ ENDED = {
 NAMED = {
     "alert.due_at": "An alert is said",
     "credentials.expires_at": "",
+    "entra_account.due_at": "A look at the accounts in Entra",
+    "intune_step.due_at": "A look whether Intune shows the token",
+    "intune_step.expires_at": "",
     "reminder.due_at": "A reminder",
     "reminder.escalate_at": "The approvers are told",
     "reminder.expires_at": "",
@@ -37,8 +40,16 @@ NAMED = {
     "token.sync_due_at": "A sync of its devices",
 }
 """What people call it; empty: another column says the same."""
-CHORES = {"digest": "The weekly digest", "owners": "A look at the owners' accounts"}
-WATCHED = {"check_due_at", "health_due_at", "sync_due_at", "owners"}
+CHORES = {
+    "digest": "The weekly digest",
+    "owners": "A look at the owners' accounts",
+    "intune": "A look at Intune's tokens",
+}
+WATCHED = {"check_due_at", "health_due_at", "sync_due_at", "entra_account", "intune_step"} | {
+    "connectors",
+    "intune",
+    "owners",
+}
 """Routine: what the bot looks at without a word, as long as all is well."""
 APPROVED = "('approved', 'awaiting_upload', 'verifying', 'completed')"
 
@@ -77,7 +88,7 @@ def progress(database: Path) -> Progress:
         return Progress(
             asked=_any(db, "SELECT 1 FROM request"),
             approved=_any(db, f"SELECT 1 FROM request WHERE state IN {APPROVED}"),  # noqa: S608 - a constant
-            active=_any(db, "SELECT 1 FROM token WHERE state = 'active'"),
+            active=_any(db, "SELECT 1 FROM request WHERE state = 'completed'"),
         )
     return Progress()
 
@@ -111,7 +122,7 @@ def _of(db: sqlite3.Connection, table: str, names: dict[str, str]) -> list[Due]:
             # A reminder that was sent still waits for an answer.
             if values[column] and (not ended or column == "escalate_at"):
                 what = _called(table, column, str(values.get("name")))
-                routine = bool(WATCHED & {column, values.get("name")})
+                routine = bool(WATCHED & {table, column, values.get("name")})
                 found.append(Due(what=what, about=about, at=_time(values[column]), routine=routine))
     return found
 

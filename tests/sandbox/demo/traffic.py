@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from tests.sandbox.apple.call import RecordedRequest
 from tests.sandbox.demo.house import House
+from tests.sandbox.graph.call import RecordedRequest as GraphRequest
 from tests.sandbox.slack.reading import Json
 from tests.sandbox.slack.team import Ack, Request
 
@@ -20,10 +21,11 @@ _HIDDEN_KEYS = {"token", "trigger_id", "view_token", "consumer_secret", "access_
 
 def traffic(house: House) -> list[Json]:
     """List the last calls and deliveries, newest first."""
-    slack, apple = house.stage.slack, house.stage.apple
+    slack, apple, microsoft = house.stage.slack, house.stage.apple, house.stage.microsoft
     lines = [_call(request) for request in slack.requests[-SHOWN:]]
     lines += [_delivery(ack) for ack in slack.acks[-SHOWN:]]
-    lines += [_apple(request) for request in apple.requests[-SHOWN:]]
+    lines += [_holder(request, "Apple") for request in apple.requests[-SHOWN:]]
+    lines += [_holder(request, "Microsoft") for request in microsoft.requests[-SHOWN:]]
     return sorted(lines, key=lambda line: str(line["at"]), reverse=True)[:SHOWN]
 
 
@@ -56,11 +58,11 @@ def _delivery(ack: Ack) -> Json:
     }
 
 
-def _apple(request: RecordedRequest) -> Json:
+def _holder(request: RecordedRequest | GraphRequest, whose: str) -> Json:
     status = request.status or 0
     return {
         "at": request.at.isoformat(timespec="milliseconds"),
-        "way": "bot → Apple",
+        "way": f"bot → {whose}",
         "what": f"{request.method} {request.path}",
         "about": _short(request.body) if isinstance(request.body, dict) else "",
         "answer": f"{request.status or 'no answer'} {request.code or ''}".strip(),

@@ -27,6 +27,8 @@ from tests.sandbox.demo.apple_acts import PortalActs
 from tests.sandbox.demo.apple_room import Portal
 from tests.sandbox.demo.frame import frame
 from tests.sandbox.demo.house import House
+from tests.sandbox.demo.intune_acts import AdminCenterActs
+from tests.sandbox.demo.intune_room import AdminCenter
 from tests.sandbox.demo.lively import Lively
 from tests.sandbox.demo.slack_acts import LARGEST_UPLOAD, Acts
 from tests.sandbox.demo.slack_room import Room
@@ -35,7 +37,7 @@ from tests.sandbox.demo.traffic import traffic
 from tests.sandbox.slack.hand import NotThere
 
 PAGES = Path(__file__).parents[1] / "pages"
-HOMES = ("slack", "apple", "clock", "traffic")
+HOMES = ("slack", "apple", "intune", "clock", "traffic")
 """The pages; each is a file of its name in the folder."""
 PICTURES = ("image/png", "image/jpeg", "image/gif")
 """What is shown in place; everything else is only saved."""
@@ -57,6 +59,8 @@ class Pages:
         self._house = house
         self._portal = Portal(house)
         self._portal_acts = PortalActs(house)
+        self._admin_center = AdminCenter(house)
+        self._admin_center_acts = AdminCenterActs(house)
         self._lively = Lively(house)
 
     def asgi(self) -> ASGIApp:
@@ -77,6 +81,10 @@ class Pages:
                     Route("/apple/devices", _spoken(self.apple_devices), methods=["POST"]),
                     Route("/apple/server", self.apple_server, methods=["POST"]),
                     Route("/apple/token", self.apple_token, methods=["POST"]),
+                    Route("/intune/act", _spoken(self.intune_act), methods=["POST"]),
+                    Route("/intune/devices", _spoken(self.intune_devices), methods=["POST"]),
+                    Route("/intune/key", self.intune_key, methods=["POST"]),
+                    Route("/intune/token", self.intune_token, methods=["POST"]),
                     Route("/clock/act", _spoken(self.clock_act), methods=["POST"]),
                     Route("/lively", _spoken(self.lively), methods=["POST"]),
                     Route("/trouble", _spoken(self.trouble), methods=["POST"]),
@@ -119,6 +127,8 @@ class Pages:
             return sections | Room(self._house, part).sections() | {"app": self._house.app}
         if page == "apple":
             return sections | self._portal.sections()
+        if page == "intune":
+            return sections | self._admin_center.sections()
         if page == "traffic":
             return sections | {"traffic": traffic(self._house)}
         return sections
@@ -180,6 +190,31 @@ class Pages:
         except PortalRefused as refused:
             return JSONResponse({"error": str(refused)}, GONE)
         return _saved(file.name, file.content)
+
+    async def intune_act(self, asked: Any) -> Any:  # noqa: ANN401 - JSON
+        """Do what somebody did in the admin center."""
+        return self._admin_center_acts.do(asked)
+
+    async def intune_devices(self, asked: Any) -> Any:  # noqa: ANN401 - JSON
+        """Show a page of devices."""
+        return self._admin_center.devices(asked)
+
+    async def intune_key(self, request: Request) -> Response:
+        """Download your public key."""
+        try:
+            pem = self._admin_center_acts.key(dict(request.query_params))
+        except PortalRefused as refused:
+            return JSONResponse({"error": str(refused)}, GONE)
+        return _saved("IntunePublicKey.pem", pem)
+
+    async def intune_token(self, request: Request) -> Response:
+        """Create a token with its file, or renew one."""
+        content = await _body(request, LARGEST_UPLOAD)
+        try:
+            self._admin_center_acts.take(dict(request.query_params), content)
+        except PortalRefused as refused:
+            return JSONResponse({"error": str(refused)}, GONE)
+        return JSONResponse({})
 
     async def clock_act(self, asked: Any) -> Any:  # noqa: ANN401 - JSON
         """Move the time, by seconds or to a moment."""

@@ -124,6 +124,9 @@ class Door:
 
     def _throttle(self, bearer: Bearer, *, writes: bool) -> None:
         knobs = bearer.tenant.knobs
+        if knobs.down:
+            text = "The service is unavailable."
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable", text)
         if _throttled(knobs.throttling):
             raise _too_many(knobs.throttling.retry_after)
         budgets = self._budgets.setdefault((bearer.tenant.id, bearer.client_id), Budgets())

@@ -56,6 +56,8 @@ class Knobs:
     """The window in which they are counted."""
     budget_retry_after: int | None = 5
     """What such a 429 says; None for those that come without Retry-After."""
+    down: bool = False
+    """Answer 503 to every call to Graph."""
     licensed: bool = True
     """Whether the tenant has Intune."""
     refuses_writes: bool = False

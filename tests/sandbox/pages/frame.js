@@ -6,7 +6,7 @@ import { icon } from "./icons.js";
 import { clock, now, shortDay } from "./times.js";
 
 // A page that comes later takes its place here.
-const PAGES = [["slack", "Slack"], ["apple", "Apple"], ["clock", "Clock"], ["traffic", "Traffic"]];
+const PAGES = [["slack", "Slack"], ["apple", "Apple"], ["intune", "Intune"], ["clock", "Clock"], ["traffic", "Traffic"]];
 const HIDDEN = "first-steps-hidden";
 
 const STEPS = {

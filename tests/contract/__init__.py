@@ -1,0 +1,1 @@
+"""The contract with Microsoft: our calls and the stand-in's answers, judged by its own schema."""
