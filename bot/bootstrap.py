@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import aiohttp
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -16,10 +15,11 @@ from bot.core import Ground, core_of
 from bot.heartbeat import Heartbeat
 from bot.intake import take
 from bot.metrics import Metrics
-from bot.microsoft import Microsoft, microsoft_of
+from bot.microsoft import Microsoft, microsoft_of, strategy_of
 from bot.preflight import SlackSide
 from bot.schedule import LanePlan, Schedule
 from bot.settings import Settings
+from bot.slack_http import slack_client
 from bot.sockets import Sockets
 from bot.surfaces import bolt_app, register
 from bot.work import Work
@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 DRAIN_SECONDS = 5.0
 """What connections, lanes and tasks get to come to an end at a stop, all together; what takes
 longer goes on from its rows."""
-SLACK_TIMEOUT = aiohttp.ClientTimeout(total=30)
 Called = Callable[[str, str], None]
 """Told how each call to a holder ended: whose, and how."""
 
@@ -112,7 +111,12 @@ async def holders_of(
         microsoft_of(settings, _counting(called, ProgramName.INTUNE)) as microsoft,
     ):
         apple = AppleProgram(store.database, http, Vault(store.keys), clock)
-        intune = IntuneProgram(store.database, microsoft.intune if microsoft else None, clock)
+        intune = IntuneProgram(
+            store.database,
+            microsoft.intune if microsoft else None,
+            clock,
+            strategy=strategy_of(settings),
+        )
         yield Holders(
             programs={ProgramName.APPLE: apple, ProgramName.INTUNE: intune}, microsoft=microsoft
         )
@@ -120,21 +124,6 @@ async def holders_of(
 
 def _counting(called: Called, holder: ProgramName) -> Callable[[str], None]:
     return functools.partial(called, holder)
-
-
-def slack_client(
-    settings: Settings, session: aiohttp.ClientSession | None = None
-) -> AsyncWebClient:
-    """A client for Slack that retries nothing by itself, lest a message be posted twice.
-
-    Over a `session` its connections are used again; without one each call makes its own.
-    """
-    return AsyncWebClient(
-        token=settings.slack_bot_token.get_secret_value(),
-        base_url=settings.slack_api_url,
-        retry_handlers=[],
-        session=session,
-    )
 
 
 @asynccontextmanager
@@ -152,9 +141,8 @@ async def running(settings: Settings, side: SlackSide) -> AsyncIterator[Service]
             store, called = Store(database=database, keys=keys), metrics.called
             async with (
                 holders_of(settings, store, clock=clock, called=called) as holders,
-                aiohttp.ClientSession(timeout=SLACK_TIMEOUT) as session,
+                slack_client(settings) as slack,
             ):
-                slack = slack_client(settings, session)
                 ground = Ground(
                     database=database,
                     keys=keys,

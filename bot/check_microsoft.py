@@ -49,7 +49,8 @@ WRITE = Permission(
 CONFIGURATION = Permission(
     name="DeviceManagementConfiguration.Read.All",
     id="dc377aa6-52d8-4e23-b271-2a7ae04cedf3",
-    use="see enrollment policies, which may stand in the way of a deletion, and scope tags",
+    use="see enrollment policies, which may stand in the way of a deletion, scope tags, and in "
+    "guided mode the Apple push certificate",
 )
 USERS = Permission(
     name="User.Read.All",

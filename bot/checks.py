@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Iterator
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.bootstrap import keys_of, slack_client
+from bot.bootstrap import keys_of
 from bot.check_microsoft import microsoft_findings
 from bot.findings import Finding
 from bot.identity import Identity
 from bot.preflight import SlackSide, preflight, preflight_sockets, role_assignments
 from bot.scopes import LOOKING, SHARING
 from bot.settings import NO_DELIVERY, Settings, load_settings, unknown_names
+from bot.slack_http import slack_client
 from services.errors import ServiceError, UpstreamError
 from services.keys import prove_keys
 from services.policy import Role
@@ -68,7 +69,12 @@ def _settings(settings: Settings) -> list[Finding]:
 
 
 async def _slack(settings: Settings) -> AsyncIterator[Finding]:
-    client = slack_client(settings)
+    async with slack_client(settings) as client:
+        async for finding in _asked(client, settings):
+            yield finding
+
+
+async def _asked(client: AsyncWebClient, settings: Settings) -> AsyncIterator[Finding]:
     try:
         side = await preflight(client, settings)
     except ServiceError as error:

@@ -3,11 +3,16 @@
 import logging
 import secrets
 
+from bot.slack_errors import passing
 from bot.views.wording import said
 from services.errors import ServiceError, UpstreamError
 from storage.database import StorageError
 
 log = logging.getLogger(__name__)
+
+SLOW = (
+    "Slack or Apple did not answer as it should. Look whether it was done; if not, try once more."
+)
 
 
 def words(error: Exception) -> str:
@@ -18,6 +23,9 @@ def words(error: Exception) -> str:
     if isinstance(error, StorageError):
         log.warning("storage_refused", extra={"error": str(error)})
         return said(str(error))
+    if passing(error):
+        log.warning("slack_in_trouble", extra={"error_type": type(error).__name__})
+        return SLOW
     incident = secrets.token_hex(4)
     log.error("bug", exc_info=error, extra={"incident": incident})
     return (

@@ -27,9 +27,16 @@ OK = 200
 class SlackFiles:
     """Reads uploaded files with the bot's token."""
 
-    def __init__(self, client: AsyncWebClient, origin: str) -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        origin: str,
+        *,
+        download_seconds: float = DOWNLOAD_SECONDS,
+    ) -> None:
         self.client = client
         self.origin = origin
+        self.download_seconds = download_seconds
 
     async def fetch(self, file_id: str) -> bytes:
         """The file's bytes, at most 64 KiB. Raises WrongFile or UpstreamError."""
@@ -37,7 +44,7 @@ class SlackFiles:
         headers = {"Authorization": f"Bearer {self.client.token}"}
         try:
             async with (
-                asyncio.timeout(DOWNLOAD_SECONDS),
+                asyncio.timeout(self.download_seconds),
                 aiohttp.ClientSession() as session,
                 session.get(url, headers=headers, allow_redirects=False) as answer,
             ):

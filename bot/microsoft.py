@@ -17,6 +17,7 @@ from services.graph.entra import (
 from services.graph.exchange import graph_http
 from services.graph.http import Graph, Patience
 from services.graph.intune import Intune
+from services.graph.strategy import KeyText, Strategy
 from services.graph.users import EntraUsers
 
 
@@ -61,6 +62,16 @@ def application_of(settings: Settings) -> Application | None:
         client_id=settings.entra_client_id,
         credential=_credential(settings),
         resource=settings.graph_url,
+    )
+
+
+def strategy_of(settings: Settings) -> Strategy:
+    """How tokens come into Intune by calls, where no document settles it."""
+    form = settings.intune_public_key
+    return Strategy(
+        order=settings.intune_create_order,
+        encoding=settings.intune_token_encoding,
+        key_texts=frozenset(one for one in KeyText if form in {"any", one}),
     )
 
 

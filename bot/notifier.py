@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 POST_SECONDS = 25
 NOT_TO_EDIT = {"message_not_found", "cant_update_message", "edit_window_closed"}
 GONE = {"file_not_found", "file_deleted"}
+NOT_ARRIVED = {"file_not_found", "file_update_failed"}
+"""Slack's file host said that it has the bytes, and Slack does not know of them."""
 NOT_TO_THREAD = {
     "cannot_reply_to_message",
     "message_not_found",
@@ -217,13 +219,18 @@ class SlackNotifier:
         except LOST as error:
             raise _Held(Unsent(error=type(error).__name__)) from error
         comment = f"Repeat: {file.comment}" if item.repeats else file.comment
-        await self.client.files_upload_v2(
-            channel=opened["channel"]["id"],
-            filename=file.name,
-            title=file.name,
-            content=file.content,
-            initial_comment=comment,
-        )
+        try:
+            await self.client.files_upload_v2(
+                channel=opened["channel"]["id"],
+                filename=file.name,
+                title=file.name,
+                content=file.content,
+                initial_comment=comment,
+            )
+        except SlackApiError as error:
+            if code_of(error) in NOT_ARRIVED:
+                raise _Held(Unsent(error=code_of(error))) from error
+            raise
         return Posted(channel=str(opened["channel"]["id"]))
 
     async def _pictured(self) -> DrawnFile:

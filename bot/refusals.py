@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from slack_sdk.errors import SlackApiError
 
-from bot.slack_errors import SERVER_FAULT, code_of, retry_after, status_of, throttled
+from bot.slack_errors import PASSING, SERVER_FAULT, code_of, retry_after, status_of, throttled
 from services.posting import (
     THROTTLED,
     Closed,
@@ -54,13 +54,6 @@ BARRED = {
 }
 """The app itself is refused: its messages wait until an admin has mended that."""
 BARRED_WAIT = 600.0
-PASSING = {
-    "fatal_error",
-    "internal_error",
-    "request_timeout",
-    "service_unavailable",
-    "update_failed",
-}
 UNMARKABLE = ("metadata_", "invalid_metadata_")
 
 

@@ -16,6 +16,8 @@ from datetime import datetime, timedelta
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from services.clock import machine_now
+from services.errors import UpstreamError
+from storage.database import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +41,29 @@ class LanePlan:
     sweep: Sweep
 
 
+class _Troubles:
+    """What stands in the lanes' way: said once, in words, until it is over."""
+
+    def __init__(self) -> None:
+        self._by_lane: dict[str, str] = {}
+
+    def met(self, lane: str, error: StorageError | UpstreamError) -> None:
+        """A lane cannot go on at the moment; what another one said already is not said again."""
+        said = str(error)
+        if said not in self._by_lane.values():
+            log.warning("lanes_wait", extra={"error": said})
+        self._by_lane[lane] = said
+
+    def over(self, lane: str) -> None:
+        """A lane goes on."""
+        if self._by_lane.pop(lane, None) is not None and not self._by_lane:
+            log.info("lanes_go_on")
+
+
 class _Lane:
-    def __init__(self, plan: LanePlan) -> None:
+    def __init__(self, plan: LanePlan, troubles: _Troubles) -> None:
         self.plan = plan
+        self.troubles = troubles
         self.wake = asyncio.Event()
         self.sweeping = False
         self.last = False
@@ -64,10 +86,15 @@ class _Lane:
 
     async def _sweep(self) -> float | None:
         try:
-            return await self.plan.sweep()
+            delay = await self.plan.sweep()
+        except (StorageError, UpstreamError) as error:
+            self.troubles.met(self.plan.name, error)
+            return AFTER_FAULT_SECONDS
         except Exception:  # the lane must outlive one bad row
             log.exception("lane_failed", extra={"lane": self.plan.name})
             return AFTER_FAULT_SECONDS
+        self.troubles.over(self.plan.name)
+        return delay
 
 
 class Schedule:
@@ -78,7 +105,8 @@ class Schedule:
     ) -> None:
         self.tick_every = tick_every
         self._now = now
-        self._lanes = [_Lane(plan) for plan in plans]
+        self._troubles = _Troubles()
+        self._lanes = [_Lane(plan, self._troubles) for plan in plans]
         self._tasks: list[asyncio.Task[None]] = []
         self._ticked_at = time.monotonic()
         self._clock_at = (time.monotonic(), now())
@@ -92,7 +120,7 @@ class Schedule:
 
     def start(self) -> None:
         """Begin to tick, inside the running loop."""
-        watchdog = _Lane(LanePlan(name="watchdog", sweep=self._watch))
+        watchdog = _Lane(LanePlan(name="watchdog", sweep=self._watch), self._troubles)
         self._tasks = [asyncio.create_task(lane.run()) for lane in [*self._lanes, watchdog]]
         self._begin_ticking()
 

@@ -10,11 +10,12 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from starlette.applications import Starlette
 
-from bot.bootstrap import keys_of, running, slack_client
+from bot.bootstrap import keys_of, running
 from bot.metrics import Metrics
 from bot.microsoft import application_of
 from bot.preflight import SlackSide, preflight, preflight_sockets
 from bot.settings import NO_DELIVERY, Settings, unknown_names
+from bot.slack_http import slack_client
 from bot.web import Web
 from services.errors import ConfigurationError
 from storage.database import Database
@@ -40,8 +41,9 @@ async def serve(settings: Settings) -> None:
     keys_of(settings)
     application_of(settings)
     with _listen(settings) as listener, _metrics_listener(settings) as scraped:
-        side = await preflight(slack_client(settings), settings)
-        await preflight_sockets(slack_client(settings), settings)
+        async with slack_client(settings) as slack:
+            side = await preflight(slack, settings)
+            await preflight_sockets(slack, settings)
         await _migrate(settings)
         await _serve(settings, side, secret, [listener, *([scraped] if scraped else [])])
     log.info("stopped")

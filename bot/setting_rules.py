@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
+from services.graph.strategy import CreateOrder, KeyText, TokenEncoding
 from services.policy import Approvals
 from storage.states import Action, ProgramName
 
@@ -128,6 +129,18 @@ def _switch(value: object) -> bool:
     if word not in ON | OFF:
         raise ValueError("takes on or off")
     return word in ON
+
+
+def _one_of(*words: str) -> BeforeValidator:
+    """One of these words, in any case."""
+
+    def read(value: object) -> str:
+        word = str(value).strip().casefold()
+        if word not in words:
+            raise ValueError(f"takes {' or '.join(words)}")
+        return word
+
+    return BeforeValidator(read)
 
 
 def entra_fault(
@@ -259,6 +272,9 @@ TenantId = Annotated[str, AfterValidator(_tenant)]
 ClientId = Annotated[str, AfterValidator(_client)]
 CertificateFile = Annotated[str, AfterValidator(_certificate_file)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
+CreateOrderName = Annotated[CreateOrder, _one_of(*CreateOrder)]
+TokenEncodingName = Annotated[TokenEncoding, _one_of(*TokenEncoding)]
+PublicKeyForm = Annotated[str, _one_of("any", *KeyText)]
 Days = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_days)]
 TimeOfDay = Annotated[str, AfterValidator(_morning)]
 Zone = Annotated[str, AfterValidator(_zone)]

@@ -18,6 +18,7 @@ from bot.setting_rules import (
     CertificateFile,
     ChannelId,
     ClientId,
+    CreateOrderName,
     Days,
     Keys,
     LogForm,
@@ -26,11 +27,13 @@ from bot.setting_rules import (
     Origin,
     PeopleIds,
     ProgramNames,
+    PublicKeyForm,
     SecretAddress,
     SlackBase,
     Switch,
     TenantId,
     TimeOfDay,
+    TokenEncodingName,
     Zone,
     entra_fault,
     on_loopback,
@@ -38,6 +41,7 @@ from bot.setting_rules import (
 )
 from services.calendar import Calendar
 from services.errors import ConfigurationError
+from services.graph.strategy import CreateOrder, TokenEncoding
 from services.policy import Approvals
 from storage.states import ProgramName
 
@@ -144,6 +148,18 @@ class Settings(BaseSettings):
         description="`on`: look every hour whether a token's Apple ID is the account of somebody "
         "in Entra who was disabled, was deleted, or has a newer password than the token.",
     )
+    intune_create_order: CreateOrderName = Field(
+        CreateOrder.ENTRY_FIRST,
+        description="Full mode: `entry_first`, or `key_first` where Intune wants the key before "
+        "the entry. What no document settles; see docs/intune.md.",
+    )
+    intune_token_encoding: TokenEncodingName = Field(
+        TokenEncoding.SMIME,
+        description="Full mode: how Intune is given the file, as its text (`smime`) or `base64`.",
+    )
+    intune_public_key: PublicKeyForm = Field(
+        "any", description="In which form Intune gives its public key: `any`, `pem` or `base64`."
+    )
     programs: ProgramNames = Field(
         default_factory=_usual_programs,
         description="Which kinds of token are offered: `apple`, `intune` or both. `intune` without "
@@ -204,15 +220,9 @@ class Settings(BaseSettings):
 
     def _all_on_loopback(self) -> None:
         # With a moved clock reminders and expiry are wrong: nothing real may hang on them.
-        addresses = {name: getattr(self, name) for name in ADDRESSES}
-        if self.entra_client_id is None:
-            # Without it nobody calls Microsoft; an address that somebody set is looked at all the
-            # same.
-            addresses = {
-                name: address
-                for name, address in addresses.items()
-                if name not in MICROSOFT or name in self.model_fields_set
-            }
+        # Without an app registration nobody calls Microsoft, unless somebody set its addresses.
+        unused = set() if self.entra_client_id else set(MICROSOFT) - self.model_fields_set
+        addresses = {name: getattr(self, name) for name in ADDRESSES if name not in unused}
         if self.heartbeat_url is not None:
             addresses["heartbeat_url"] = self.heartbeat_url.get_secret_value()
         for name, address in addresses.items():

@@ -12,6 +12,13 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 TOO_MANY = 429
 SERVER_FAULT = 500
 THROTTLES = {"ratelimited", "rate_limited", "message_limit_exceeded"}
+PASSING = {
+    "fatal_error",
+    "internal_error",
+    "request_timeout",
+    "service_unavailable",
+    "update_failed",
+}
 
 LOST = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 """What a call raises when Slack gave no answer; SlackApiError, which is one too, goes before it."""
@@ -41,3 +48,17 @@ def retry_after(error: SlackApiError, default: float) -> float:
 def throttled(error: SlackApiError) -> bool:
     """Whether Slack asks us to wait."""
     return status_of(error) == TOO_MANY or code_of(error) in THROTTLES
+
+
+def passing(error: Exception) -> bool:
+    """Whether Slack, or the way to it, is in trouble; its refusals of what we sent are not that."""
+    if not isinstance(error, SlackApiError):
+        return isinstance(error, (SlackClientError, aiohttp.ClientError, TimeoutError))
+    known = code_of(error)
+    return throttled(error) or not known or known in PASSING or status_of(error) >= SERVER_FAULT
+
+
+def why(error: Exception) -> str:
+    """For the log: Slack's code, or what kind of silence it was."""
+    said = code_of(error) if isinstance(error, SlackApiError) else ""
+    return said or type(error).__name__

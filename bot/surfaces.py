@@ -1,14 +1,16 @@
 """What people touch, wired: every listener on one Bolt app, and the lanes that work beside it."""
 
+from collections.abc import Awaitable, Callable
 from zoneinfo import ZoneInfo
 
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core import Core
 from bot.homes import Homes
 from bot.listeners.commands import Commands
+from bot.listeners.connectors import ConnectorButtons
 from bot.listeners.create import CreateForms
 from bot.listeners.decisions import DecisionButtons
 from bot.listeners.failures import Failures
@@ -76,6 +78,7 @@ def register(
         surface.register(app)
     ReminderButtons(answers=core.watch.answers, health=core.watch.health, work=work).register(app)
     PeopleEvents(people=core.people, reports=core.watch.reports).register(app)
+    ConnectorButtons(answers=core.watch.connector_answers, work=work).register(app)
     OwnerButton(owners=core.watch.owners, work=work).register(app)
     PictureButton(digest=core.watch.digest, work=work).register(app)
     homes = Homes(slack, core.overviews, zone=zone)
@@ -107,7 +110,12 @@ def bolt_app(settings: Settings, side: SlackSide, slack: AsyncWebClient) -> Asyn
             bot_token=token,
         )
 
-    return AsyncApp(
+    async def lend(context: AsyncBoltContext, next_: Callable[[], Awaitable[None]]) -> None:
+        # Bolt makes a plain client for each delivery, without the bounds that ours has.
+        context["client"] = slack
+        await next_()
+
+    app = AsyncApp(
         client=slack,
         authorize=authorize,
         # Answers leave when the listener returns, not at Bolt's next look every 10 ms.
@@ -115,6 +123,8 @@ def bolt_app(settings: Settings, side: SlackSide, slack: AsyncWebClient) -> Asyn
         raise_error_for_unhandled_request=True,
         request_verification_enabled=False,
     )
+    app.middleware(lend)
+    return app
 
 
 def _lanes(core: Core, forms: UploadForms, work: Work, slack: AsyncWebClient) -> list[LanePlan]:

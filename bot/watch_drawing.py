@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.picture import Picture, picture
-from bot.views import alerts, digest, holder_news, reminders, reports
+from bot.views import alerts, connectors, digest, holder_news, reminders, reports
 from bot.views.alerts import Ill
 from bot.views.blocks import Block, Message
+from bot.views.connectors import Ending
 from bot.views.holder_news import HolderNews, Seen
 from bot.views.reminders import Warned
 from bot.views.reports import Reported
@@ -34,6 +36,7 @@ KINDS = frozenset(
         NoticeKind.REPORT_DIRECT,
         NoticeKind.HANDED_OVER,
         NoticeKind.HOLDER_NEWS,
+        NoticeKind.CONNECTOR,
     }
 )
 """What this draws as a message; pictures go another way."""
@@ -54,15 +57,20 @@ class WatchDrawing:
             case NoticeKind.REMINDER | NoticeKind.REMINDER_OWNER | NoticeKind.OWNER_NOT_REACHED:
                 return await self._reminder(tx, item)
             case NoticeKind.ESCALATION:
-                one = await tx.reminders.get(item.subject_id)
-                warned = await self._warned(tx, one) if one else None
-                return reminders.escalation(warned, self.calendar.zone) if warned else None
+                return await self._escalation(tx, item)
             case NoticeKind.HEALTH_ALERT | NoticeKind.HEALTH_CLEAR:
                 return await self._alert(tx, item)
             case NoticeKind.REPORT | NoticeKind.REPORT_DIRECT:
                 return await self._report(tx, item)
+            case _:
+                return await self._news(tx, item)
+
+    async def _news(self, tx: Transaction, item: OutboxItem) -> Message | None:
+        match item.kind:
             case NoticeKind.HOLDER_NEWS:
                 return await self._holder_news(tx, item)
+            case NoticeKind.CONNECTOR:
+                return await self._connector(tx, item)
             case _:
                 return await self._handed_over(tx, item)
 
@@ -78,6 +86,11 @@ class WatchDrawing:
         async with self.database.read() as tx:
             week = await week_of(tx, item)
         return digest.digest(week, self.calendar.zone, image)
+
+    async def _escalation(self, tx: Transaction, item: OutboxItem) -> Message | None:
+        one = await tx.reminders.get(item.subject_id)
+        warned = await self._warned(tx, one) if one else None
+        return reminders.escalation(warned, self.calendar.zone) if warned else None
 
     async def _reminder(self, tx: Transaction, item: OutboxItem) -> Message | None:
         found = [await self._warned(tx, one) for one in await tx.reminders.of_post(item.subject_id)]
@@ -141,6 +154,20 @@ class WatchDrawing:
             were=await _earlier_names(tx, item.facts.get("renamed", "").split()),
         )
         return holder_news.holder_news(news, self.calendar.zone)
+
+    async def _connector(self, tx: Transaction, item: OutboxItem) -> Message | None:
+        one = await tx.connectors.get(item.facts["connector"])
+        if one is None:
+            return None
+        ends, now = datetime.fromisoformat(item.facts["ends"]), self.clock.now()
+        shown = Ending(
+            connector=one,
+            ends=ends,
+            days_left=self.calendar.days_left(ends, now),
+            snoozable=self.calendar.day(now) < self.calendar.last_day(ends),
+            directly=item.destination.startswith(("U", "W")),
+        )
+        return connectors.reminder(shown, self.calendar.zone)
 
     async def _handed_over(self, tx: Transaction, item: OutboxItem) -> Message:
         found = [await tx.tokens.get(one) for one in item.facts["tokens"].split()]

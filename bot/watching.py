@@ -14,6 +14,8 @@ from services.alerts import Alerts
 from services.answers import Answers
 from services.audit import AuditLog
 from services.clock import Clock
+from services.connector_answers import ConnectorAnswers
+from services.connectors import Connectors
 from services.digest import Digest
 from services.entra_watch import Entra, EntraWatch
 from services.escalations import Escalations
@@ -44,7 +46,7 @@ class Grounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watching:
-    """The services of the watch; `entra` is None where it is not switched on."""
+    """The services of the watch; `entra` and `connectors` are None where nobody can be asked."""
 
     reminders: Reminders
     escalations: Escalations
@@ -55,6 +57,8 @@ class Watching:
     owners: Owners
     digest: Digest
     entra: EntraWatch | None
+    connectors: Connectors | None
+    connector_answers: ConnectorAnswers
 
 
 def watching(settings: Settings, ground: Grounds) -> Watching:
@@ -112,6 +116,30 @@ def watching(settings: Settings, ground: Grounds) -> Watching:
             database=database, people=people, notices=notices, calendar=calendar, clock=clock
         ),
         entra=_entra(settings, ground, reports),
+        connectors=_connectors(settings, ground, notices),
+        connector_answers=ConnectorAnswers(
+            database=database,
+            people=people,
+            audit=audit,
+            notices=notices,
+            calendar=calendar,
+            clock=clock,
+        ),
+    )
+
+
+def _connectors(settings: Settings, ground: Grounds, notices: WatchNotices) -> Connectors | None:
+    if ground.microsoft is None or ProgramName.INTUNE not in settings.programs:
+        return None
+    return Connectors(
+        database=ground.database,
+        intune=ground.microsoft.intune,
+        people=ground.people,
+        audit=ground.audit,
+        notices=notices,
+        plan=Plan(days=settings.reminder_days, calendar=settings.calendar),
+        clock=ground.clock,
+        every=timedelta(seconds=settings.health_every),
     )
 
 
@@ -140,10 +168,10 @@ def lanes(watch: Watching) -> list[LanePlan]:
         await watch.owners.run_due()
         await watch.escalations.run_due()
 
-    entra = [LanePlan(name="entra", sweep=watch.entra.run_due)] if watch.entra else []
+    microsoft = {"entra": watch.entra, "connectors": watch.connectors}
     return [
         LanePlan(name="health", sweep=health),
         LanePlan(name="reminders", sweep=reminders),
         LanePlan(name="people", sweep=people),
-        *entra,
+        *(LanePlan(name=name, sweep=one.run_due) for name, one in microsoft.items() if one),
     ]

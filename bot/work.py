@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from itertools import count
 from typing import Any
 
+from storage.database import StorageError
+
 log = logging.getLogger(__name__)
 
 _keys: ContextVar[Iterator[str] | None] = ContextVar("keys", default=None)
@@ -60,13 +62,25 @@ class Work:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, StorageError):
+            log.warning("task_refused", extra={"error": str(error)})
+        elif error is not None:
             log.error("task_failed", exc_info=error)
 
 
 async def _once(first: First, key: str, job: Coroutine[Any, Any, None]) -> None:
     with closing(job):
-        if await first(key):
+        if await _is_first(first, key):
             await job
         else:
             log.info("delivery_repeated")
+
+
+async def _is_first(first: First, key: str) -> bool:
+    try:
+        return await first(key)
+    except StorageError:
+        # Nobody can tell, and somebody waits: reading goes on, and what has to be written says
+        # so itself, with a key of its own.
+        return True

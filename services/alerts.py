@@ -24,7 +24,7 @@ PATIENCE = timedelta(hours=1)
 """How long a holder may be silent before it is said."""
 AGAIN = timedelta(days=1)
 """Trouble that stays, or comes back, is said once in so long."""
-GATHERED = timedelta(seconds=20)
+GATHERED = timedelta(seconds=5)
 """Where there are tokens enough for a group, trouble waits so long for others of its kind."""
 GROUP_FROM = 6
 GROUP_SIZE = 20

@@ -7,11 +7,14 @@ ServiceError                 expected; its `user_message` says what to do next
 ├── Invalid                  a field of a form is wrong; `field` names it
 ├── InvalidForm              all such fields of one form
 ├── NotFound                 nothing of that name or id
+├── GoesOnByHand             services/errands: a holder takes nothing from us; a person does it
+├── BegunElsewhere           services/errands: another process prepares this request
 ├── WrongFile                services/wrong_file: the file is not the one we need
 ├── SealBroken               services/sealing: a key is missing, wrong, or a ciphertext was moved
 └── ConfigurationError       bot/settings, start-up: a setting, scope or token is missing or wrong
 UpstreamError                another system failed; `retryable` says whether asking again may help
 ├── ListAstray               services/programs: a list of devices that comes to no proper end
+├── NotShown                 services/errands: a holder does not show (yet) what was done there
 ├── AppleError               services/apple: with Apple's code
 └── GraphError               services/graph: with Graph's or Entra's code
 

@@ -38,14 +38,18 @@ class Offers:
         Raises NotAllowed, Refused.
         """
         await self.requests.may_ask(person, Action.CREATE)
-        name = program if program in self.offered else await self._usual()
-        offer = await self.programs[name].offer(None)
-        return CreateLook(program=name, offered=self.offered, offer=offer)
+        if program in self.offered:
+            return await self._of(program)
+        for name in self._usual():
+            look = await self._of(name)
+            if name is not ProgramName.INTUNE or look.offer.evidence is not Evidence.EXPIRY_DATE:
+                return look
+        return await self._of(self.offered[0])
 
-    async def _usual(self) -> ProgramName:
-        """Intune's where it can be asked, since most teams have their tokens there."""
-        if len(self.offered) > 1 and ProgramName.INTUNE in self.offered:
-            offer = await self.programs[ProgramName.INTUNE].offer(None)
-            if offer.evidence is not Evidence.EXPIRY_DATE:
-                return ProgramName.INTUNE
-        return self.offered[0]
+    def _usual(self) -> list[ProgramName]:
+        """Intune first where it can be asked, since most teams have their tokens there."""
+        return sorted(self.offered, key=lambda name: name is not ProgramName.INTUNE)
+
+    async def _of(self, program: ProgramName) -> CreateLook:
+        offer = await self.programs[program].offer(None)
+        return CreateLook(program=program, offered=self.offered, offer=offer)

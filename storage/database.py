@@ -19,6 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from storage.alerts import Alerts
 from storage.audit import AuditEntries
 from storage.chores import Chores
+from storage.connectors import Connectors
 from storage.credentials import CredentialSets
 from storage.decisions import Decisions
 from storage.deliveries import Deliveries
@@ -131,6 +132,7 @@ class Transaction:
         self.reports = Reports(connection)
         self.chores = Chores(connection)
         self.entra = EntraAccounts(connection)
+        self.connectors = Connectors(connection)
 
 
 class Database:

@@ -329,6 +329,8 @@ class NoticeKind(StrEnum):
     """The same with the name and the date, for admins and the owner."""
     HOLDER_NEWS = "holder_news"
     """Tokens that appeared at their holder or were deleted there; for the alert channel."""
+    CONNECTOR = "connector"
+    """That another Apple credential in Intune ends; for the alert channel, later for approvers."""
     HANDED_OVER = "handed_over"
     """That somebody answers for tokens from now on; for them, and for the alert channel."""
 

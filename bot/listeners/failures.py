@@ -13,10 +13,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import words
 from bot.listeners.answers import tell, tell_directly, told, whisper
-from bot.slack_errors import code_of
+from bot.slack_errors import code_of, passing, why
 from bot.views.blocks import Message, page, section
 from bot.work import Work
 from services.errors import UpstreamError
+from storage.database import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class Failures:
         elif presser:
             self.work.start(tell_directly(client, presser, told(error)))
         else:
-            log.error("delivery_failed", exc_info=error)
+            return _unheard(error)
         return BoltResponse(status=200, body="")
 
 
@@ -73,6 +74,15 @@ def _answered(error: Exception) -> BoltResponse:
     return BoltResponse(
         status=200, body=json.dumps(answer), headers={"content-type": "application/json"}
     )
+
+
+def _unheard(error: Exception) -> BoltResponse:
+    """Nobody waits for an answer to an event; one that was not kept is brought again by Slack."""
+    if isinstance(error, StorageError):
+        log.warning("delivery_not_kept", extra={"error": str(error)})
+        return BoltResponse(status=503, body="")
+    log.error("delivery_failed", exc_info=error)
+    return BoltResponse(status=200, body="")
 
 
 class Repeated(Exception):
@@ -91,6 +101,13 @@ def _meant(error: Exception) -> Exception:
             retryable=True,
             user_message="This took longer than Slack allows, so nothing was opened and nothing "
             "was changed. Do it once more.",
+        )
+    if passing(error):
+        return UpstreamError(
+            f"a view: {why(error)}",
+            system="Slack",
+            retryable=True,
+            user_message="Slack did not open it in time, and nothing was changed. Do it once more.",
         )
     return error
 

@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import words
-from bot.listeners.answers import replace, show
+from bot.listeners.answers import show, wait_in_place
 from bot.views import choice, delete, renew, request_forms
 from bot.views.blocks import View, page
 from bot.views.waiting import waiting
@@ -70,7 +70,7 @@ class TokenForms:
         title, view = choice.TITLES[action_id], body.get("view") or {}
         if view.get("type") == "modal":
             view_id = str(view["id"])
-            await replace(client, view_id, waiting(title))
+            await wait_in_place(client, view_id, title)
         else:
             opened = await client.views_open(
                 trigger_id=str(body["trigger_id"]), view=waiting(title)
@@ -113,13 +113,17 @@ class TokenForms:
         ask: Callable[[], Awaitable[Request]],
         question: Callable[[PublicDomain], Awaitable[View]] | None,
     ) -> None:
+        async def answered() -> View:
+            try:
+                request = await ask()
+            except PublicDomain as error:
+                return await question(error) if question else page(title, words(error))
+            token = (await self.tokens.of_request(request)).token
+            return request_forms.asked(request, token, self.channel)
+
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                request = await ask()
-                token = (await self.tokens.of_request(request)).token
-        except PublicDomain as error:
-            view = await question(error) if question else page(title, words(error))
-            await ack(response_action="update", view=view)
+                view = await answered()
         except InvalidForm as error:
             await ack(response_action="errors", errors=error.fields)
         except TimeoutError:
@@ -128,5 +132,4 @@ class TokenForms:
         except Exception as error:  # noqa: BLE001 - every error becomes words, a bug a log entry too
             await ack(response_action="update", view=page(title, words(error)))
         else:
-            view = request_forms.asked(request, token, self.channel)
             await ack(response_action="update", view=view)

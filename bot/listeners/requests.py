@@ -1,5 +1,6 @@
 """What people do with a request beside deciding: cancel it, hand it on, say it is downloaded."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from bot.work import Work
 from services.organisations import Disowning
 from services.renewals import Renewals
 from services.request_life import HandOver, RequestLife
+
+ANSWER_SECONDS = 2.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +78,15 @@ class RequestButtons:
         client: AsyncWebClient,
         respond: AsyncRespond,
     ) -> None:
-        """Take the token out of use after Slack's 200: the role is looked up for this click."""
+        """Take the token out of use; the role is looked up for this click."""
         person, origin = str(body["user"]["id"]), f"click:{action['action_ts']}"
 
         async def change() -> None:
-            await self.disowning.disown(person, str(action["value"]), origin=origin)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self.disowning.disown(person, str(action["value"]), origin=origin)
 
-        await ack()
         await self._changed(body, client, respond, change)
+        await ack()
 
     async def hand(
         self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], client: AsyncWebClient

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.listeners.answers import replace, tell, tell_directly, told
+from bot.listeners.answers import answer, replace, tell, tell_directly, told
 from bot.views import choice, sync
 from bot.views.blocks import Message, modal, section
 from bot.work import Work
@@ -101,7 +101,7 @@ class SyncSurface:
                     origin=_origin(body),
                 )
         except TimeoutError:
-            self.work.start(_whisper(respond, _said(SLOW)))
+            self.work.start(answer(respond, _said(SLOW), replace_original=False))
         except Exception as error:  # noqa: BLE001 - every error becomes words, a bug a log entry too
             self.work.start(tell(respond, error))
         await ack()
@@ -116,7 +116,7 @@ class SyncSurface:
         """Where the button stands: under a message, in a modal, or on the App Home."""
         view = body.get("view") or {}
         if "response_url" in body:
-            self.work.start(_whisper(respond, message))
+            self.work.start(answer(respond, message, replace_original=False))
         elif view.get("type") == "modal":
             self.work.start(replace(client, str(view["id"]), modal(sync.TITLE, message.blocks)))
         else:
@@ -132,15 +132,6 @@ async def _in_time(wish: Callable[[], Awaitable[Message]]) -> Message:
         return _said(SLOW)
     except Exception as error:  # noqa: BLE001 - every error becomes words, a bug a log entry too
         return told(error)
-
-
-async def _whisper(respond: AsyncRespond, message: Message) -> None:
-    await respond(
-        text=message.text,
-        blocks=message.blocks,
-        response_type="ephemeral",
-        replace_original=False,
-    )
 
 
 def _said(text: str) -> Message:

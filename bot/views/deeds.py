@@ -101,6 +101,26 @@ DEEDS = {
         menu="Noticed a deactivated account",
         sentence="noticed that the account of the owner of {name} was deactivated",
     ),
+    "connector.find": Told(
+        menu="Found another Apple credential",
+        sentence="found another Apple credential in Intune",
+    ),
+    "connector.renewed_there": Told(
+        menu="Another Apple credential renewed",
+        sentence="renewed another Apple credential in Intune",
+    ),
+    "connector.deleted_there": Told(
+        menu="Another Apple credential deleted",
+        sentence="deleted another Apple credential in Intune",
+    ),
+    "connector.snooze": Told(
+        menu="Snoozed another Apple credential",
+        sentence="snoozed the reminders of another Apple credential in Intune",
+    ),
+    "connector.on_it": Told(
+        menu="Was on another Apple credential",
+        sentence="said that they are on another Apple credential in Intune",
+    ),
     "report.entra_password": Told(
         menu="Noticed a newer password in Entra",
         sentence="noticed in Entra that the Apple ID's password is newer than {name}",
@@ -133,7 +153,7 @@ FACTS = {
 """What a fact is called where its own name would not be understood."""
 
 PEOPLE = {"owner", "requester", "handed_to"}
-STATES = {"state", "token", "program", "portal", "reason", "why", "health"}
+STATES = {"kind", "state", "token", "program", "portal", "reason", "why", "health"}
 """Facts that may be a word of ours, in which _ stands for a space."""
 
 

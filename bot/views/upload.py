@@ -18,6 +18,10 @@ TITLE = "Upload server token"
 DATE_TITLE = "Enter the expiry date"
 CHECK_TITLE = "Check the file first"
 DONE_TITLE = "Done?"
+BY_HAND = (
+    "This goes on in the admin center now. Do the steps in your newest direct message, then press "
+    "*Done* there."
+)
 TITLES = {
     Evidence.SERVER_TOKEN_FILE: TITLE,
     Evidence.EXPIRY_DATE: DATE_TITLE,
@@ -26,10 +30,17 @@ TITLES = {
 
 
 def evidence_form(request: Request, token: Token) -> View:
-    """The form for what the request waits for; a word needs none, so it is asked for the rest."""
-    if evidence_of(request) is Evidence.EXPIRY_DATE:
-        return date_form(request, token)
-    return upload_form(request, token)
+    """The form for what the request waits for; a word needs none."""
+    evidence = evidence_of(request)
+    match evidence:
+        case Evidence.SERVER_TOKEN_FILE:
+            return upload_form(request, token)
+        case Evidence.EXPIRY_DATE:
+            return date_form(request, token)
+        case Evidence.THEIR_WORD:
+            return page(TITLE, BY_HAND)
+        case _:
+            assert_never(evidence)
 
 
 def upload_form(request: Request, token: Token) -> View:

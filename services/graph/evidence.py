@@ -159,17 +159,18 @@ class Proofs:
 
     async def _tag(self, intune: Intune, entry_id: str, tags: frozenset[str]) -> str | None:
         """What is to be said where Intune does not take the scope tags; the token is in use."""
+        why = ""
         try:
-            await self.on.strategy.tag(intune, entry_id, tags)
+            if await self.on.strategy.tag(intune, entry_id, tags):
+                return None
         except GraphError as error:
             if error.retryable:
                 raise
             log.warning("scope_tags_refused", extra={"error": str(error)})
-            return (
-                f"Intune did not take the scope tags {quoted(', '.join(sorted(tags)))}: set them "
-                f"in the admin center. {words.refusal_words(error)}"
-            )
-        return None
+            why = words.refusal_words(error)
+        wanted = quoted(", ".join(sorted(tags)))
+        said = f"Intune did not take the scope tags {wanted}: set them in the admin center. {why}"
+        return said.strip()
 
     async def _word(self, intune: Intune, token: Token, errand: Errand, step: IntuneStep) -> Proof:
         if errand.purpose is Purpose.CREATE:

@@ -136,8 +136,8 @@ class Imports:
                 continue
             name = unique_name(shown_name(setting), names)
             names.add(name_key(name))
-            sync_at = now + min(APART * len(news.imported), self.every_sync)
-            found.append(found_token(setting, name, now, sync_at=sync_at))
+            spread = APART * len(news.imported)
+            found.append(found_token(setting, name, now, spread=min(spread, self.every_sync)))
             news.imported.append(found[-1].token.id)
         await tx.tokens.add_found(found)
         await self.audit.append_all(tx, [_imported(one.token) for one in found])
@@ -149,7 +149,9 @@ class Imports:
             if token.holder_id is None and token.state in UNMADE:
                 request = await tx.requests.under_way(token.id)
                 if request is not None:
-                    found.append(Expecting(token=token, request=request))
+                    step = await tx.intune_steps.of(token.id)
+                    seen = frozenset(step.seen) if step else None
+                    found.append(Expecting(token=token, request=request, seen=seen))
         return found
 
     async def _link(self, tx: Transaction, ours: Sequence[Token], setting: Setting) -> bool:

@@ -96,11 +96,12 @@ class Strategy:
         """Hand the server token file in."""
         await intune.upload(entry_id, apple_id=apple_id, dep_token=self.encoded(file))
 
-    async def tag(self, intune: Intune, entry_id: str, scope_tags: frozenset[str]) -> None:
-        """See to it that the entry has these scope tags: an upload may have taken them off."""
-        setting = await intune.setting(entry_id)
-        if setting is not None and set(setting.scope_tags) != scope_tags:
-            await intune.set_scope_tags(entry_id, sorted(scope_tags))
+    async def tag(self, intune: Intune, entry_id: str, scope_tags: frozenset[str]) -> bool:
+        """Whether the entry has these scope tags in the end: an upload may have taken them off."""
+        if await _tagged(intune, entry_id) == scope_tags:
+            return True
+        await intune.set_scope_tags(entry_id, sorted(scope_tags))
+        return await _tagged(intune, entry_id) == scope_tags
 
     def encoded(self, file: bytes) -> str:
         """The file as Intune takes it."""
@@ -111,3 +112,8 @@ class Strategy:
                 return base64.b64encode(file).decode("ascii")
             case _:
                 assert_never(self.encoding)
+
+
+async def _tagged(intune: Intune, entry_id: str) -> frozenset[str] | None:
+    setting = await intune.setting(entry_id)
+    return frozenset(setting.scope_tags) if setting else None

@@ -131,6 +131,9 @@ def intune_views(sample: Sample) -> dict[str, View]:
     return {
         **_forms(held),
         "intune_upload_form": upload.evidence_form(request, token),
+        "intune_by_hand_view": upload.evidence_form(
+            replace(request, evidence=Evidence.THEIR_WORD), token
+        ),
         "intune_date_form": upload.evidence_form(dated, token),
         "intune_check_form": upload.check_form(request, token),
         "intune_checking": upload.checking(upload.DONE_TITLE),

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.bootstrap import Service, running, slack_client
+from bot.bootstrap import Service, running
 from bot.preflight import preflight
 from bot.settings import Settings, load_settings
+from bot.slack_http import slack_client
 from bot.web import Web
 from services.sealing import new_key
 from storage.database import Database
@@ -57,7 +58,8 @@ async def served(folder: Path, environment: pytest.MonkeyPatch) -> AsyncIterator
         }
         only(environment, folder, values)
         settings = load_settings()
-        side = await preflight(slack_client(settings), settings)
+        async with slack_client(settings) as asking:
+            side = await preflight(asking, settings)
         await migrated(Database(settings.database_url))
         async with running(settings, side) as service, serve(web_of(service).asgi()) as origin:
             slack.request_url = origin + EVENTS

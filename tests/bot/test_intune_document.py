@@ -24,7 +24,7 @@ def test_each_permission_stands_there_with_its_id() -> None:
 
 
 def test_each_setting_that_is_named_there_exists() -> None:
-    named = set(re.findall(r"\b(?:ENTRA|GRAPH)_[A-Z_]+\b", DOCUMENT)) | {"PROGRAMS"}
+    named = set(re.findall(r"\b(?:ENTRA|GRAPH|INTUNE)_[A-Z_]+\b", DOCUMENT)) | {"PROGRAMS"}
     assert named <= {name.upper() for name in Settings.model_fields}
 
 

@@ -9,10 +9,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from bot.microsoft import application_of, microsoft_of
+from bot.microsoft import application_of, microsoft_of, strategy_of
 from bot.settings import Settings, load_settings
 from services.errors import ConfigurationError
 from services.graph.entra import ClientCertificate, ClientSecret
+from services.graph.strategy import CreateOrder, KeyText, Strategy, TokenEncoding
 from services.sealing import new_key
 from tests.bot.served import only
 
@@ -100,3 +101,19 @@ def test_a_certificate_that_cannot_be_used_is_refused_with_the_reason(
             application_of(with_certificate(tmp_path, monkeypatch, pem))
         assert said in caught.value.user_message
         assert "ENTRA_CLIENT_CERTIFICATE" in caught.value.user_message
+
+
+def test_what_no_document_settles_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert strategy_of(settings_with(tmp_path, monkeypatch)) == Strategy()
+    settings = settings_with(
+        tmp_path,
+        monkeypatch,
+        INTUNE_CREATE_ORDER="Key_First",
+        INTUNE_TOKEN_ENCODING="base64",
+        INTUNE_PUBLIC_KEY="pem",
+    )
+    assert strategy_of(settings) == Strategy(
+        order=CreateOrder.KEY_FIRST,
+        encoding=TokenEncoding.BASE64,
+        key_texts=frozenset({KeyText.PEM}),
+    )

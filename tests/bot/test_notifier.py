@@ -30,6 +30,7 @@ from services.posting import (
     Unsent,
     Untold,
 )
+from storage.connector_records import Connector, ConnectorKind
 from storage.database import Database
 from storage.records import OutboxItem
 from storage.states import (
@@ -104,6 +105,13 @@ REPORT = made(
     tokens={},
     state=ReportState.OPEN,
 )
+CONNECTOR = made(
+    Connector,
+    id="c" * 32,
+    kind=ConnectorKind.PUSH_CERTIFICATE,
+    expires_at=NOW,
+    generation="n" * 32,
+)
 MARK = "m" * 32
 SUBJECTS = {
     NoticeKind.REQUEST_CARD: REQUEST.id,
@@ -135,6 +143,8 @@ SUBJECTS = {
     NoticeKind.REPORT: REPORT.id,
     NoticeKind.REPORT_DIRECT: REPORT.id,
     NoticeKind.HANDED_OVER: "h" * 32,
+    NoticeKind.HOLDER_NEWS: "i" * 32,
+    NoticeKind.CONNECTOR: CONNECTOR.generation,
     NoticeKind.DIGEST: "g" * 32,
     NoticeKind.PICTURE: "",
 }
@@ -155,12 +165,16 @@ FACTS = {
     NoticeKind.REQUEST_STORY: {"event": StoryEvent.EXPIRED.value},
     NoticeKind.OWNER_NOT_REACHED: {"owner": OTTO},
     NoticeKind.HANDED_OVER: {"owner": AMIR, "by": OLIVIA, "tokens": TOKEN.id},
+    NoticeKind.HOLDER_NEWS: {"imported": TOKEN.id, "imported_count": "1"},
+    NoticeKind.CONNECTOR: {"connector": CONNECTOR.id, "ends": NOW.isoformat()},
     NoticeKind.DIGEST: {"at": NOW.isoformat(), "head": f"7:{'ab' * 32}"},
 }
 WITHOUT_SUBJECT = {
     NoticeKind.CHANNEL_CLOSED,
     NoticeKind.MESSAGE_REFUSED,
     NoticeKind.HANDED_OVER,
+    NoticeKind.HOLDER_NEWS,
+    NoticeKind.CONNECTOR,
     NoticeKind.DIGEST,
     NoticeKind.PICTURE,
 }
@@ -241,6 +255,7 @@ async def fill(url: str) -> None:
         await tx.reminders.add(REMINDER)
         await tx.alerts.add(ALERT)
         await tx.reports.add(REPORT)
+        await tx.connectors.add(CONNECTOR)
     await database.close()
 
 

@@ -1,6 +1,7 @@
 """Lanes work when something is due, outlive what goes wrong, and say when they no longer run."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,8 +11,9 @@ from itertools import pairwise
 import pytest
 
 from bot.schedule import LanePlan, Schedule
-from bot.work import Work
+from bot.work import Work, during
 from services.clock import machine_now
+from storage.database import DatabaseBusy, DatabaseFull
 
 NEVER = 3600
 
@@ -19,15 +21,18 @@ NEVER = 3600
 class Lane:
     """A lane that notes each sweep; the first ones may fail, and it may say what is due when."""
 
-    def __init__(self, *, faults: int = 0, delay: float | None = None) -> None:
+    def __init__(
+        self, *, faults: int = 0, delay: float | None = None, fault: Exception | None = None
+    ) -> None:
         self.sweeps = 0
         self.faults = faults
+        self.fault = fault or ValueError("a bad row")
         self.delay = delay
 
     async def sweep(self) -> float | None:
         self.sweeps += 1
         if self.sweeps <= self.faults:
-            raise ValueError("a bad row")
+            raise self.fault
         return self.delay
 
     async def swept(self, times: int) -> None:
@@ -111,6 +116,35 @@ async def test_a_lane_outlives_a_fault_and_the_log_has_it(
         assert other.sweeps == 2
     (record,) = [record for record in caplog.records if record.message == "lane_failed"]
     assert record.exc_info is not None
+
+
+async def test_a_database_that_refuses_is_said_once_in_words_until_that_is_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    full, busy = DatabaseFull("The disk is full."), DatabaseBusy("The database is busy.")
+    lanes = [Lane(faults=3, fault=full), Lane(faults=3, fault=full), Lane()]
+    async with running(*lanes) as schedule:
+        for sweeps in range(1, 4):
+            await asyncio.gather(*(lane.swept(sweeps) for lane in lanes))
+            await settled()
+            schedule.wake()
+        await asyncio.gather(*(lane.swept(4) for lane in lanes))
+        await settled()
+        assert schedule.alive()
+        for lane in lanes[:1]:
+            lane.faults, lane.fault = 5, busy
+        schedule.wake()
+        await lanes[0].swept(5)
+        await settled()
+    told = [(one.message, getattr(one, "error", "")) for one in caplog.records]
+    mine = [one for one in told if one[0].startswith("lanes_")]
+    assert mine == [
+        ("lanes_wait", "The disk is full."),
+        ("lanes_go_on", ""),
+        ("lanes_wait", "The database is busy."),
+    ]
+    assert not [one for one in caplog.records if one.exc_info]
 
 
 async def test_ticks_wake_the_lanes_and_without_them_the_schedule_is_not_alive() -> None:
@@ -226,6 +260,26 @@ async def test_work_that_fails_is_in_the_log_and_ends_nothing_else(
     await work.drain(1)
     assert done == ["good"]
     assert [record.message for record in caplog.records] == ["task_failed"]
+
+
+async def test_work_is_begun_though_nobody_can_tell_whether_it_came_before(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    done: list[str] = []
+
+    async def first(_key: str) -> bool:
+        raise DatabaseFull("The disk is full.")
+
+    async def job() -> None:
+        done.append("shown")
+        raise DatabaseFull("The disk is full.")
+
+    work = Work(first)
+    with during("trigger_id:1"):
+        work.start(job())
+    await work.drain(2)
+    assert done == ["shown"]
+    assert [(one.message, one.exc_info) for one in caplog.records] == [("task_refused", None)]
 
 
 async def test_nothing_to_wait_for_is_no_wait() -> None:

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from bot.views import create, upload
+from bot.views import bringing, create, steps, story, upload
 from bot.views.blocks import Message, View
 from bot.views.tokens import token_list
-from bot.views.wording import HEALTH, REQUEST_STATES, escape, said
+from bot.views.wording import HEALTH, HELD_BY, HOLDERS, PROGRAMS, REQUEST_STATES, escape, said
 from services.phrases import person
 from services.tokens import page_of
+from services.uploads import WAITED_FOR
 from services.wrong_file import WrongFileReason
-from storage.states import Health, Portal, RequestState
+from storage.states import Evidence, Health, Portal, ProgramName, RequestState
 from tests.bot.samples import HOSTILE, OLIVIA, REQUEST, TOKEN, TYPICAL, ZONE
 from tests.bot.surfaces import messages, views
 from tests.sandbox.slack.linter import lint_message, lint_view
@@ -194,3 +195,36 @@ def submitted(*, name: str, consent: bool) -> View:
     }
     state = {"values": {block: {block: element} for block, element in values.items()}}
     return {"id": "V1", "private_metadata": "apple", "state": state}
+
+
+@pytest.mark.parametrize(
+    "table", [bringing.DOES, bringing.PRESSED, WAITED_FOR, story.BROUGHT, upload.REFUSED]
+)
+def test_every_kind_of_evidence_has_words(table: dict[Evidence, str]) -> None:
+    assert set(table) == set(Evidence)
+    assert set(create.WAYS) == set(Evidence)
+
+
+@pytest.mark.parametrize("table", [HELD_BY, HOLDERS, PROGRAMS, create.CONSENT, steps.PROOFS])
+def test_every_program_has_words(table: dict[ProgramName, str]) -> None:
+    assert set(table) == set(ProgramName)
+
+
+@pytest.mark.parametrize("mode", ["guided", "recorded", "by_hand"])
+def test_the_steps_by_hand_say_that_the_tab_stays_open_until_create(mode: str) -> None:
+    said = " ".join(texts_of(MESSAGES[f"typical-intune_create_{mode}"].blocks))
+    assert "Keep this tab open until you press Create at the end" in said
+    assert "https://intune.microsoft.com" in said
+    assert "Enrollment program tokens" in said
+
+
+@pytest.mark.parametrize("mode", ["full", "guided", "recorded"])
+def test_the_steps_of_a_renewal_say_what_the_download_ends(mode: str) -> None:
+    said = " ".join(texts_of(MESSAGES[f"typical-intune_renew_{mode}"].blocks))
+    assert "Download Token invalidates the token in use" in said
+
+
+def test_a_form_for_a_single_program_has_no_menu_and_ours_warns() -> None:
+    assert "Who syncs the devices" not in json.dumps(VIEWS["typical-create_form"])
+    assert "this is the wrong choice" in json.dumps(VIEWS["typical-create_form"])
+    assert "Who syncs the devices" in json.dumps(VIEWS["typical-intune_create_form_full"])

@@ -4,12 +4,14 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 
-from bot.views import alerts, digest, reminders, reports
+from bot.views import alerts, connectors, digest, reminders, reports
 from bot.views.alerts import Ill
 from bot.views.blocks import Message, View
+from bot.views.connectors import Ending
 from bot.views.reminders import Warned
 from bot.views.reports import Reported
 from services.digest import Week
+from storage.connector_records import Connector, ConnectorKind
 from storage.entra_records import EntraAccount, EntraStanding
 from storage.records import Token
 from storage.states import (
@@ -29,7 +31,13 @@ DAY = timedelta(days=1)
 
 def watch_messages(sample: Sample) -> dict[str, Message]:
     """Every message of the watch."""
-    return {**_reminders(sample), **_alerts(sample), **_reports(sample), **_digests(sample)}
+    return {
+        **_reminders(sample),
+        **_alerts(sample),
+        **_reports(sample),
+        **_digests(sample),
+        **_endings(sample),
+    }
 
 
 def watch_views(sample: Sample) -> dict[str, View]:
@@ -45,6 +53,10 @@ def watch_views(sample: Sample) -> dict[str, View]:
         "report_taken": reports.reported(2),
         "hand_over_form": reports.hand_over_form(others),
         "handed_over_view": reports.handed(3),
+        "connector_snooze_form": connectors.snooze_form(
+            _connector(sample), date(2026, 3, 7), date(2026, 3, 20)
+        ),
+        "connector_snoozed": connectors.snoozed(date(2026, 3, 12)),
     }
 
 
@@ -211,6 +223,42 @@ def _by_entra(sample: Sample) -> dict[str, Message]:
     gone = replace(account, standing=EntraStanding.GONE)
     deleted = replace(_reported(sample, ReportKind.ENTRA_DELETED), account=gone)
     return shown | {"report_entra_gone": reports.in_channel(deleted, ZONE)}
+
+
+def _connector(sample: Sample, **more: object) -> Connector:
+    one = made(
+        Connector,
+        id="c" * 32,
+        kind=ConnectorKind.CONTENT_TOKEN,
+        name=sample.token.name,
+        apple_id=sample.token.apple_id,
+        expires_at=NOW + 6 * DAY,
+    )
+    return replace(one, **more)  # type: ignore[arg-type]
+
+
+def _ending(one: Connector, left: int = 6, **more: object) -> Ending:
+    known = Ending(connector=one, ends=NOW + 6 * DAY, days_left=left, snoozable=left > 0)
+    return replace(known, **more)  # type: ignore[arg-type]
+
+
+def _endings(sample: Sample) -> dict[str, Message]:
+    content = _connector(sample)
+    push = _connector(sample, kind=ConnectorKind.PUSH_CERTIFICATE, name="")
+    taken = _connector(sample, answered_by=AMIR, quiet_until=NOW + 3 * DAY)
+    shown = {
+        "connector_push": _ending(push, 30),
+        "connector_push_expired": _ending(push, -3),
+        "connector_push_renewed": _ending(replace(push, expires_at=NOW + 365 * DAY)),
+        "connector_content": _ending(content),
+        "connector_content_today": _ending(content, 0),
+        "connector_content_expired": _ending(content, -1),
+        "connector_content_gone": _ending(replace(content, gone_at=NOW)),
+        "connector_on_it": _ending(replace(taken, answer=AnswerKind.ON_IT)),
+        "connector_snoozed_until": _ending(replace(taken, answer=AnswerKind.SNOOZED)),
+        "connector_escalated": _ending(push, 5, directly=True),
+    }
+    return {name: connectors.reminder(one, ZONE) for name, one in shown.items()}
 
 
 def _digests(sample: Sample) -> dict[str, Message]:

@@ -8,6 +8,7 @@ from tests.browser.screen import Screen
 OLIVIA, AMIR, ADELE = "Olivia Operator", "Amir Approver", "Adele Admin"
 APPLE_ID = "it-admin@schools.example"
 NAME = "HQ iPads"
+HELD_BY = "this bot, for an MDM that cannot hold it"
 
 Looked = Callable[[str], None]
 
@@ -16,10 +17,13 @@ def unseen(_: str) -> None:
     """Look at nothing on the way."""
 
 
-def ask(screen: Screen, name: str = NAME, look: Looked = unseen) -> None:
+def ask(screen: Screen, name: str = NAME, look: Looked = unseen, held_by: str = HELD_BY) -> None:
     """Olivia asks for a token."""
     screen.channel("general")
     screen.command("/enroll-token create")
+    if held_by:
+        screen.pick("Held by", held_by)
+        screen.says("this service exchanges device information", screen.form)
     screen.fill("Token name", name)
     screen.pick("Portal", "Apple School Manager")
     screen.fill("Reason", "New iPads for the primary school")

@@ -23,7 +23,7 @@ def test_a_token_comes_into_use_by_mouse_and_the_first_steps_tick_themselves_off
     screen.channel("it-alerts")
     screen.message("HQ iPads has 25 devices now")
     steps = screen.page.get_by_role("region", name="First steps")
-    for step in ("Ask for a token", "Approve it", "Fetch it at Apple", "Upload it"):
+    for step in ("Ask for a token", "Approve it", "Fetch it at Apple", "Bring it back"):
         screen.says(f"{step}: done", steps)
 
 

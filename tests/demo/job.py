@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 
+from bot.views.create import PROGRAM
 from tests.demo.running import Running, wait_for
 
 APPLE_ID = "it-admin@schools.example"
@@ -28,14 +29,24 @@ def _form(demo: Running) -> dict[str, Any]:
     return form
 
 
-def ask(demo: Running, name: str) -> None:
+def _held_here(demo: Running, form: dict[str, Any]) -> None:
+    """Choose that the bot itself holds the token; the form is drawn anew for that."""
+    spot = {"view": form["id"], "block": PROGRAM, "action": PROGRAM}
+    demo.act("operator", "change", **spot, given="apple", values=[])
+    wait_for(lambda: "'block_id': 'consent'" in str(demo.seen()["views"]), "the other consent")
+
+
+def ask(demo: Running, name: str, *, held_here: bool = False) -> None:
     """Fill the form in by its ids, as the page does."""
     form = form_of(demo)
+    if held_here:
+        _held_here(demo, form)
+    consent = "consent" if held_here else "consent_intune"
     values = [
         ["name", "name", name],
         ["apple_id", "apple_id", APPLE_ID],
         ["reason", "reason", "New iPads"],
-        ["consent", "consent", ["agree"]],
+        [consent, consent, ["agree"]],
     ]
     demo.act("operator", "submit", view=form["id"], values=values)
     wait_for(lambda: demo.seen()["views"][-1]["submit"] is None, "what the form becomes")
@@ -87,7 +98,7 @@ def close(demo: Running) -> None:
 
 def in_use(demo: Running, name: str) -> dict[str, Any]:
     """A token from the request to its use; its organisation and server at Apple."""
-    ask(demo, name)
+    ask(demo, name, held_here=True)
     close(demo)
     wait_for(lambda: card(demo), "the request's card")
     press(demo, "approver", card(demo), "Approve")

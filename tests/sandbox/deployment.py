@@ -75,6 +75,8 @@ class Deployment:
     """Slack's side of Socket Mode, where that is the transport."""
     process: asyncio.subprocess.Process | None = None
     logs: list[Path] = field(default_factory=list)
+    inside: tuple[str, ...] = ()
+    """A command that starts `serve` somewhere else, as in a namespace with a disk of its own."""
 
     @property
     def database(self) -> Path:
@@ -114,6 +116,7 @@ class Deployment:
         self.logs.append(path)
         with path.open("wb") as log:
             self.process = await asyncio.create_subprocess_exec(
+                *self.inside,
                 sys.executable,
                 "-m",
                 "bot",

@@ -17,6 +17,7 @@ from storage.states import (
     Evidence,
     KeyPairState,
     NoticeKind,
+    RenewalCause,
     RequestState,
     TokenState,
     UploadState,
@@ -457,3 +458,19 @@ async def test_an_expired_token_is_intunes_to_refuse_and_goes_on_by_hand(
     full.clock.pass_time(2 * DAY)
     refused(await full.bring(request, file), "by_hand")
     assert "has expired" in await by_hand(full, request)
+
+
+async def test_a_file_downloaded_already_is_handed_in_before_the_approval(
+    full: IntuneOffice,
+) -> None:
+    token, entry = await full.activated()
+    full.clock.pass_time(DAY)
+    file = full.newer_file(entry)
+    request = await full.renew(token, cause=RenewalCause.ALREADY_DOWNLOADED)
+    assert (request.state, request.evidence) == (
+        RequestState.PENDING,
+        Evidence.SERVER_TOKEN_FILE,
+    )
+    assert (await full.bring(request, file)).state is UploadState.ACCEPTED
+    assert (await full.token(request)).expires_at == entry.expires_at
+    assert "unapproved" in await full.stories(request)

@@ -23,7 +23,7 @@ from services.programs import (
 )
 from storage.database import Database
 from storage.records import Token
-from storage.states import Health, ProgramName, SyncKind, SyncState, TokenState
+from storage.states import Health, NoticeKind, ProgramName, SyncKind, SyncState, TokenState
 from tests.sandbox.apple import faults
 from tests.sandbox.graph.applications import CONFIGURATION, GUIDED, READ
 from tests.sandbox.graph.entries import DevicePlatform, TokenEntry
@@ -300,6 +300,17 @@ def intune_office(held: Held) -> Office:
     """An office whose tokens Intune holds."""
     programs = {ProgramName.INTUNE: held.program}
     return Office(held.office.database, held.office.outside, programs=programs)
+
+
+async def test_the_first_sync_of_a_found_token_is_not_said_in_the_channel(held: Held) -> None:
+    office = intune_office(held)
+    held.microsoft.tenant.add_devices(held.entry, 5)
+    await office.sync.run_due()
+    assert not await office.outbox(NoticeKind.SYNC_RESULT)
+    held.microsoft.tenant.add_devices(held.entry, 1)
+    office.clock.pass_time(timedelta(hours=12))
+    await office.sync.run_due()
+    assert len(await office.outbox(NoticeKind.SYNC_RESULT)) == 1
 
 
 async def test_a_sync_that_intune_does_not_end_is_given_up_with_words(held: Held) -> None:

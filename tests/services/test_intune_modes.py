@@ -7,6 +7,7 @@ import pytest
 
 from services.errors import InvalidForm, Refused
 from services.graph.beginning import EVIDENCE
+from services.graph.imports import Imports
 from services.graph.modes import IntuneMode
 from services.uploads import UploadForm
 from storage.database import Database
@@ -375,3 +376,23 @@ async def test_another_server_or_key_is_not_asked_for_where_intune_holds_it(
         await guided.renew(token, replaces=True)
     with pytest.raises(Refused):
         await guided.renew(token, rotate=True)
+
+
+async def test_the_import_leaves_a_new_entry_to_the_request_that_waits_for_one(
+    guided: IntuneOffice,
+) -> None:
+    look = Imports(
+        database=guided.database,
+        intune=guided.microsoft.intune,
+        audit=guided.audit,
+        notices=guided.notices,
+        clock=guided.clock,
+        every=timedelta(minutes=1),
+    )
+    request = await guided.awaited()
+    entry = guided.by_hand("Whatever Apple says")
+    await look.run_due()
+    async with guided.database.read() as tx:
+        assert await tx.tokens.of_holder(entry.id) is None
+    await guided.bring_word(request)
+    assert (await guided.token(request)).holder_id == entry.id

@@ -5,7 +5,6 @@ Each case is a sync of several pages in which one call goes wrong; the run itsel
 
 import gzip
 import resource
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,71 +16,18 @@ from services.sync_plan import list_anew
 from storage.records import Device, SyncRun, Token
 from storage.states import NoticeKind, SyncKind, SyncState
 from tests.sandbox.apple import faults
-from tests.sandbox.apple.answers import Answer
 from tests.sandbox.apple.server import Server
+from tests.services.apple_trouble import AT_SESSION, KINDS, PATIENCE
 from tests.services.office import RHYTHM, Office, Outside
 
 FULL, DELTA = "/server/devices", "/devices/sync"
 SESSION = "/session"
 PATIENT = replace(RHYTHM, pauses=(timedelta(0),) * 3)
-SOON = timedelta(seconds=1)
 PAGES = 3
 MEGABYTE = 1024
 
 
-def truncated_gzip() -> faults.Fault:
-    """The real answer, packed, its end missing."""
-
-    def cut(real: Answer) -> Answer:
-        packed = gzip.compress(real.body)
-        return replace(real, body=packed[: len(packed) // 2]).with_header(
-            "Content-Encoding", "gzip"
-        )
-
-    return faults.Fault(change=cut)
-
-
-KINDS: dict[str, Callable[[], faults.Fault]] = {
-    "500": lambda: faults.status(500, "INTERNAL_ERROR"),
-    "502 with a page": lambda: faults.html_page(502),
-    "503": lambda: faults.throttled(None, code=503),
-    "503 with seconds": lambda: faults.throttled(0, code=503),
-    "504": lambda: faults.status(504),
-    "429": lambda: faults.throttled(None),
-    "429 with seconds": lambda: faults.throttled(2),
-    "429 with a date": lambda: faults.throttled(datetime.now(UTC) + SOON),
-    "429 with a past date": lambda: faults.throttled(datetime.now(UTC) - SOON),
-    "a time-out before it is carried out": lambda: faults.Fault(
-        delay=0.5, reset=faults.Reset.BEFORE
-    ),
-    "a time-out after it was carried out": lambda: faults.slow(0.5),
-    "a reset before it is carried out": faults.reset,
-    "a reset after it was carried out": lambda: faults.reset(faults.Reset.AFTER),
-    "a reset in mid-body": faults.reset_in_body,
-    "half JSON": faults.half_json,
-    "nothing": lambda: faults.status(200, ""),
-    "HTML": faults.html_page,
-    "a gzip bomb": faults.gzip_bomb,
-    "broken gzip": truncated_gzip,
-    "a coding that was not asked for": lambda: faults.Fault(
-        change=lambda real: real.with_header("Content-Encoding", "br")
-    ),
-    "another content type": faults.wrong_content_type,
-    "401": lambda: faults.status(401, "UNAUTHORIZED"),
-    "403": lambda: faults.status(403, "FORBIDDEN"),
-    "devices that are null": lambda: faults.with_values(devices=None),
-    "a device twice": faults.doubled_device,
-    "no word whether more follows": lambda: faults.without("more_to_follow"),
-    "a redirect": lambda: faults.status(302, ""),
-    "deep nesting": lambda: faults.status(200, "[" * 100_000),
-}
 PLACES = {"first": 1, "middle": 2, "last": PAGES}
-AT_SESSION = {
-    name: kind
-    for name, kind in KINDS.items()
-    if name not in {"403", "401", "devices that are null", "a device twice"}
-    and "more follows" not in name
-}
 
 
 @pytest.fixture
@@ -91,7 +37,7 @@ def template(one_waiting: Path) -> Path:
 
 @pytest.fixture
 def office(database: object, outside: Outside, online: None) -> Office:  # noqa: ARG001 - Apple is up
-    outside.http.timeout = httpx.Timeout(0.25)
+    outside.http.timeout = httpx.Timeout(PATIENCE)
     outside.apple.behaviour.full_page = 10
     return Office(database, outside, rhythm=PATIENT)  # type: ignore[arg-type]
 

@@ -69,6 +69,7 @@ class Door:
             await hang_up(request)
             return
         answer = self._answer(call, fault)
+        await faults.wait(fault, faults.Reset.AFTER)
         if fault and fault.reset is faults.Reset.AFTER:
             await hang_up(request)
             return

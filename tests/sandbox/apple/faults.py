@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from tests.sandbox.apple.answers import TYPE_JSON, TYPE_TEXT, Answer
+from tests.sandbox.holding import Hold
 
 JSONObject = dict[str, Any]
 
@@ -42,7 +43,12 @@ class Fault:
     """Made to the JSON of the real answer, given the JSON of the request too."""
     reset: Reset | None = None
     delay: float = 0.0
-    """Seconds before the answer."""
+    """Seconds before the call is carried out."""
+    late: float = 0.0
+    """Seconds between that and the answer."""
+    hold: Hold | None = None
+    """Where the call stands still; it gets no answer."""
+    hold_at: Reset = Reset.BEFORE
 
     def applied(self, answer: Answer, asked: JSONObject) -> Answer:
         """Change the real answer."""
@@ -142,6 +148,17 @@ def reset_in_body() -> Fault:
     return Fault(reset=Reset.IN_BODY)
 
 
+def held(at: Reset = Reset.BEFORE) -> tuple[Fault, Hold]:
+    """Let the call stand still, before it is carried out or behind that; it gets no answer."""
+    hold = Hold()
+    return Fault(hold=hold, hold_at=at, reset=at), hold
+
+
+def late(seconds: float) -> Fault:
+    """Carry the call out at once, and answer later."""
+    return Fault(late=seconds)
+
+
 def slow(seconds: float) -> Fault:
     """Carry the call out and answer, later."""
     return Fault(delay=seconds)
@@ -191,10 +208,13 @@ def gzip_bomb(megabytes: int = 64) -> Fault:
     return Fault(answer=Answer(body=_bomb(megabytes), headers=headers))
 
 
-async def wait(fault: Fault | None) -> None:
-    """Sleep as long as the fault says."""
-    if fault and fault.delay:
-        await asyncio.sleep(fault.delay)
+async def wait(fault: Fault | None, at: Reset = Reset.BEFORE) -> None:
+    """Stand still here, or sleep, as long as the fault says."""
+    if fault is None:
+        return
+    if fault.hold is not None and fault.hold_at is at:
+        await fault.hold.here()
+    await asyncio.sleep(fault.delay if at is Reset.BEFORE else fault.late)
 
 
 @cache

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 COMMAND = "/enroll-token"
+HELD_BY = "this bot, for an MDM that cannot hold it"
+AGREED = "this service exchanges device information"
 PATIENCE = 30.0
 PASSED = timedelta(days=2)
 """What the time is moved by, so that the bot finds out what went wrong meanwhile."""
@@ -152,6 +154,8 @@ class Lively:
         olivia = self._olivia
         await olivia.command(COMMAND, "create", channel=self._house.general())
         await self._wait(lambda: olivia.view and olivia.view.submit, "the form")
+        await olivia.change("Held by", HELD_BY)
+        await self._wait(lambda: olivia.view and olivia.view.says(AGREED), "the bot's own form")
         olivia.fill("Token name", plan.name)
         olivia.fill("Portal", "Apple Business" if plan.academy else "Apple School Manager")
         olivia.fill("Apple ID", ACADEMY_ID if plan.academy else APPLE_ID)

@@ -12,8 +12,8 @@ const HIDDEN = "first-steps-hidden";
 const STEPS = {
   ask: { title: "Ask for a token", page: "slack", as: "operator", words: "In Slack, as Olivia: type /enroll-token create in a channel, and fill in the form." },
   approve: { title: "Approve it", page: "slack", as: "approver", words: "In Slack, as Amir: press Approve in #it-approvals." },
-  portal: { title: "Fetch it at Apple", page: "apple", words: "As Olivia, save the .pem file from her direct messages. At Apple: Add a service with it, then Download Token." },
-  upload: { title: "Upload it", page: "slack", as: "operator", words: "In Slack, as Olivia: press Upload server token under your steps, and choose the .p7m file." },
+  portal: { title: "Fetch it at Apple", page: "slack", as: "operator", words: "As Olivia, do what the steps in her messages from Enroll Token say. Their pages, Intune and Apple, stand in the bar above." },
+  upload: { title: "Bring it back", page: "slack", as: "operator", words: "In Slack, as Olivia: press the button under your steps." },
 };
 
 let current = "";
@@ -80,7 +80,7 @@ function card(step, place, isNext) {
     h("div", {},
       h("strong", {}, step.done ? `${title}: done` : title),
       isNext && h("p", {}, words),
-      isNext && !here(page, as) && h("a", { href: address(page, as) }, page === "apple" ? "Go to Apple" : `Be ${{ operator: "Olivia", approver: "Amir" }[as]} in Slack`)));
+      isNext && !here(page, as) && h("a", { href: address(page, as) }, `Be ${{ operator: "Olivia", approver: "Amir" }[as]} in Slack`)));
 }
 
 function here(page, as) {

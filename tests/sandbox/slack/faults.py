@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from tests.sandbox.holding import Hold
+from tests.sandbox.slack.spoiling import Spoil
+
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """What happens to the next calls of a method, or to those into one channel."""
+    """What happens to the next calls of a method, or to those that name one channel or person."""
 
     method: str
     channel: str | None = None
@@ -19,6 +22,10 @@ class Fault:
     """Whether the call takes effect all the same."""
     after: int = 0
     """How many such calls pass untroubled before."""
+    spoil: Spoil | None = None
+    """What is wrong with the answer."""
+    hold: Hold | None = None
+    """Where the call stands still: before it takes effect, or behind that if it is `accepted`."""
 
     def meets(self, method: str, channel: str | None) -> bool:
         """Whether it falls upon this call."""
@@ -103,3 +110,26 @@ class Faults:
         return self.add(
             Fault(method=method, channel=channel, times=times, delay=seconds, accepted=True)
         )
+
+    def spoilt(
+        self,
+        method: str,
+        spoil: Spoil,
+        *,
+        channel: str | None = None,
+        times: int | None = 1,
+        accepted: bool = True,
+    ) -> Fault:
+        """Answer in a way that is of no use; the call takes effect all the same, if so told."""
+        return self.add(
+            Fault(method=method, channel=channel, times=times, spoil=spoil, accepted=accepted)
+        )
+
+    def held(
+        self, method: str, *, channel: str | None = None, accepted: bool = False, after: int = 0
+    ) -> Hold:
+        """Let one call stand still, before it takes effect or behind that; it gets no answer."""
+        hold = Hold()
+        fault = Fault(method=method, channel=channel, hold=hold, accepted=accepted, after=after)
+        self.add(fault)
+        return hold

@@ -16,9 +16,14 @@ from starlette.responses import (
 from tests.sandbox.slack.file_methods import visible
 from tests.sandbox.slack.stored_files import Body, StoredFile
 from tests.sandbox.slack.team import Team
+from tests.sandbox.slack.trouble import troubled
 
 LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Slack</title></head><body>Sign in</body></html>"
 FILE_PAGE = "<!DOCTYPE html><html><head><title>File</title></head><body>A page</body></html>"
+
+
+DOWNLOAD, UPLOAD = "files.download", "files.upload"
+"""What faults call what the host does; they are no methods of the API."""
 
 
 class FileHost:
@@ -29,6 +34,11 @@ class FileHost:
 
     async def download(self, request: Request) -> Response:
         """Give a file's bytes, or a login page with status 200 to anybody else."""
+        fault = self._team.faults.take(DOWNLOAD, None)
+        answer = self._download(request)
+        return answer if fault is None else (await troubled(request, fault, answer))[0]
+
+    def _download(self, request: Request) -> Response:
         place, name = request.path_params["place"], request.path_params["name"]
         file = self._team.files.by_id.get(place.removeprefix(f"{self._team.team_id}-"))
         if file is None or file.deleted or not file.scanned or name != file.name:
@@ -39,6 +49,14 @@ class FileHost:
 
     async def upload(self, request: Request) -> Response:
         """Take the bytes of an upload that was announced, of the length that was announced."""
+        fault = self._team.faults.take(UPLOAD, None)
+        if fault is None:
+            return await self._upload(request)
+        refused = PlainTextResponse("no", 500)
+        answer = await self._upload(request) if fault.accepted else refused
+        return (await troubled(request, fault, answer))[0]
+
+    async def _upload(self, request: Request) -> Response:
         ticket = self._team.files.tickets.get(request.path_params["ticket"])
         if ticket is None or ticket.arrived:
             return PlainTextResponse("no such upload", 404)

@@ -13,7 +13,10 @@ from tests.sandbox.slack.reading import Json
 from tests.sandbox.slack.refusals import Refused
 from tests.sandbox.slack.team import Request as Record
 from tests.sandbox.slack.team import Team
+from tests.sandbox.slack.trouble import troubled
 
+RESPONSE_URL = "response_url"
+"""What the record and the faults call an answer; it is no method of the API."""
 KEYS = frozenset(
     [
         "attachments",
@@ -55,10 +58,17 @@ class ResponseUrls:
         if not isinstance(body, dict):
             self._team.violate("response_url: the body is no JSON object")
             return PlainTextResponse("invalid_payload", 400)
-        record = Record(method="response_url", arguments=body, at=time.time())
+        record = Record(method=RESPONSE_URL, arguments=body, at=time.time())
         self._team.requests.append(record)
+        fault = self._team.faults.take(RESPONSE_URL, None)
+        if fault is None:
+            return self._shown(record, url)
+        answer = self._shown(record, url) if fault.accepted else PlainTextResponse("no", 400)
+        return (await troubled(request, fault, answer))[0]
+
+    def _shown(self, record: Record, url: ResponseUrl) -> Response:
         try:
-            show_answer(self._team, url, body)
+            show_answer(self._team, url, record.arguments)
         except Refused as refused:
             record.error = refused.error
             self._team.violate(f"response_url: {refused.error}")

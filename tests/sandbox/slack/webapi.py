@@ -1,13 +1,11 @@
 """The Web API: who calls, whether they may, with what, and what becomes of it."""
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
 
 from starlette.requests import Request as HttpRequest
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 
-from tests.sandbox.serving import hang_up
 from tests.sandbox.slack import (
     chat_methods,
     conversation_methods,
@@ -19,6 +17,7 @@ from tests.sandbox.slack.faults import Fault
 from tests.sandbox.slack.reading import Json
 from tests.sandbox.slack.refusals import BLAMED, Refused
 from tests.sandbox.slack.team import Request, Team, Token
+from tests.sandbox.slack.trouble import troubled
 
 Method = Callable[[Team, Json], Json]
 
@@ -80,24 +79,14 @@ class WebApi:
         token: str | None,
         fault: Fault,
     ) -> Response:
-        response = Response(status_code=fault.status)
         if fault.accepted:
             response = self._respond(record, token, self._call(record, signature, token))
-        elif fault.error:
-            record.error = fault.error
-            response = self._respond(record, token, {"ok": False, "error": fault.error})
-        elif fault.retry_after is not None:
-            record.error = "ratelimited"
-            response = JSONResponse({"ok": False, "error": "ratelimited"}, fault.status)
-            response.headers["Retry-After"] = f"{fault.retry_after:g}"
-        await asyncio.sleep(fault.delay)
-        if fault.reset:
-            record.error = record.error or "reset"
-            await hang_up(request)
-        if fault.status >= 500:
-            record.error = record.error or f"http_{fault.status}"
-            return PlainTextResponse("upstream error", fault.status)
-        return response
+        else:
+            refusal = {"ok": False, "error": fault.error or "internal_error"}
+            response = self._respond(record, token, refusal)
+        answer, happened = await troubled(request, fault, response)
+        record.error = record.error or happened or None
+        return answer
 
     def _call(self, record: Request, signature: Signature, token: str | None) -> Json:
         try:
