@@ -8,6 +8,7 @@ from tests.browser import intune, story
 from tests.browser.screen import NARROW, Screen, screen_of
 from tests.demo.running import Running
 
+GUIDED = "Library iPads"
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -22,6 +23,34 @@ def test_a_token_made_by_hand_is_found_and_watched(screen: Screen, saved: Path) 
     story.a_day_on(screen)
     screen.channel("it-alerts")
     screen.message("1 token found in Intune")
+
+
+def test_a_token_is_asked_for_made_by_hand_and_seen(screen: Screen, saved: Path) -> None:
+    story.ask(screen, GUIDED, held_by="")
+    story.approve(screen, GUIDED)
+    screen.messages_of_app()
+    tab = intune.in_its_tab(screen, f"Your steps for {GUIDED}")
+    intune.create(tab, saved, GUIDED)
+    intune.done(screen, f"Your steps for {GUIDED}")
+    screen.message(f"{GUIDED} is in use")
+
+
+def test_its_renewal_is_asked_for_done_by_hand_and_seen(screen: Screen, saved: Path) -> None:
+    story.a_day_on(screen)
+    screen.channel("general")
+    screen.command(f"/enroll-token renew {GUIDED}")
+    screen.pick("Why", "Its year is almost over")
+    screen.press("Ask for approval", screen.form)
+    screen.says("is in", screen.form)
+    screen.press("Close", screen.form)
+    story.approve(screen, f"asks to renew the token {GUIDED}")
+    screen.messages_of_app()
+    steps = "choose Renew token"
+    tab = intune.in_its_tab(screen, steps)
+    intune.renew(tab, saved, GUIDED)
+    intune.done(screen, steps)
+    screen.channel("it-alerts")
+    screen.message(f"{GUIDED} is renewed: in use until")
 
 
 def test_a_form_that_is_left_takes_its_key_along(screen: Screen, saved: Path) -> None:
