@@ -29,8 +29,8 @@ DELETED = {
 """What is true after it, by who held the token; a test proves that none is missing."""
 BY_WORD = {
     Action.DELETE: "*{name} is deleted*, by the word of who did it in Intune: this app cannot "
-    "look. The audit log stays.\nThe server *{server}* still stands at {portal}: open {menu}, choose it, "
-    "and delete it there.",
+    "look. The audit log stays.\nThe server *{server}* still stands at {portal}: open {menu}, "
+    "choose it, and delete it there.",
     Action.REMOVE: "*The devices of {name} are removed here*, by the word of who deleted them in "
     "Intune: this app cannot look. Those that are still assigned to its server at {portal} come "
     "back at Intune's next full sync.",
