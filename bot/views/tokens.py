@@ -23,6 +23,7 @@ from bot.views.wording import (
     owner,
     request_state,
     said,
+    state_and_end,
     token_state,
 )
 from services.next_steps import NextStep
@@ -122,8 +123,7 @@ def _line(shown: TokenView, zone: ZoneInfo) -> str:
 
 
 def _short(shown: TokenView, zone: ZoneInfo) -> str:
-    state = token_state(shown.token.state, shown.token.health)
-    return state if shown.days_left is None else f"{state}, expires {_expiry(shown, zone)}"
+    return state_and_end(shown.token, shown.days_left, zone)
 
 
 def _expiry(shown: TokenView, zone: ZoneInfo) -> str:
