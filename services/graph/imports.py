@@ -176,8 +176,8 @@ class Imports:
         for token in gone:
             with suppress(TooLate):
                 async with self.database.write() as tx:
-                    await self.follower.delete(tx, token.id)
-                    news.deleted.append(token.id)
+                    if await self.follower.delete(tx, token.id):
+                        news.deleted.append(token.id)
 
     async def _really_gone(self, missing: Sequence[Token]) -> list[Token]:
         """Those that Intune does not have when it is asked for each."""
