@@ -64,7 +64,7 @@ class Reports:
         require_any(actor, holders)
         async with self.database.read() as tx:
             living = await tx.tokens.living()
-        by_key = {one.apple_id.casefold(): one.apple_id for one in living}
+        by_key = {one.apple_id.casefold(): one.apple_id for one in living if one.apple_id}
         return sorted(by_key.values(), key=str.casefold)
 
     async def password_changed(self, person: str, apple_id: str, key: str) -> Report:

@@ -54,7 +54,9 @@ class TokenView:
     last_run: SyncRun | None
     step: NextStep = NextStep.NOTHING
     profiles: Sequence[Profile] = ()
-    """Those that the holder has for it; looked up for one token alone."""
+    """Those that the holder has for it; looked up for one token alone, as is `evidence`."""
+    evidence: str = ""
+    """What the holder said of it last."""
 
 
 class Tokens:
@@ -127,7 +129,9 @@ class Tokens:
     async def _whole(self, tx: Transaction, token: Token) -> TokenView:
         """Everything about one token."""
         (view,) = await self._views(tx, [token])
-        return replace(view, profiles=await tx.profiles.of(token.id))
+        keeping = await tx.watch.keeping(token.id)
+        profiles = await tx.profiles.of(token.id)
+        return replace(view, profiles=profiles, evidence=keeping.evidence or "")
 
     async def _views(self, tx: Transaction, tokens: Sequence[Token]) -> Sequence[TokenView]:
         """What belongs beside these tokens, each kind of it in one query."""

@@ -134,6 +134,29 @@ class Watch:
         """Ask about the token then."""
         await self._set(token_id, health_due_at=due_at)
 
+    async def ask_others(self, token: Token, at: datetime, *, lately: datetime) -> None:
+        """Ask then about the organisation's tokens that were well when last asked, before that."""
+        table = self.table.c
+        if token.org_id is None:
+            return
+        await self.connection.execute(
+            update(self.table)
+            .where(
+                text(watch_tables.ACTIVE),
+                table.org_id == token.org_id,
+                table.id != token.id,
+                table.health.is_not_distinct_from(Health.OK),
+                table.health_due_at > at,
+                table.health_asked_at < lately,
+            )
+            .values(health_due_at=at)
+        )
+
+    async def has_active(self, count: int) -> bool:
+        """Whether there are so many active tokens."""
+        some = select(self.table.c.id).where(text(watch_tables.ACTIVE)).limit(count)
+        return len((await self.connection.execute(some)).all()) == count
+
     async def asked(self, token_id: str, at: datetime, evidence: str) -> None:
         """What the holder said of it, and when."""
         await self._set(token_id, health_asked_at=at, evidence=evidence)

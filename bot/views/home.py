@@ -12,14 +12,13 @@ from bot.views.wording import (
     PORTALS,
     PROGRAMS,
     day,
-    days,
     escape,
     mention,
     mentions,
     number,
     owner,
     request_state,
-    token_state,
+    state_and_end,
 )
 from services.overview import Glance, Overview, Waiting
 from services.uploads import WAITED_FOR, evidence_of
@@ -127,11 +126,8 @@ def _tokens(seen: Overview, zone: ZoneInfo) -> list[Block]:
 
 def _token(one: Glance, zone: ZoneInfo) -> str:
     token = one.token
-    state = token_state(token.state, token.health)
-    ends = ""
-    if token.expires_at is not None and one.days_left is not None:
-        ends = f", expires {day(token.expires_at, zone)} ({days(one.days_left)})"
-    return f"*{escape(token.name)}*: {state}{ends}\nNext: {STEPS[one.step]}"
+    state = state_and_end(token, one.days_left, zone)
+    return f"*{escape(token.name)}*: {state}\nNext: {STEPS[one.step]}"
 
 
 def _line(one: Glance, zone: ZoneInfo) -> Block:

@@ -166,6 +166,21 @@ class Imports:
     async def _lose(self, before: Sequence[Token], listed: Collection[str], news: "News") -> None:
         held = [one for one in before if one.holder_id and one.state is TokenState.ACTIVE]
         missing = [one for one in held if one.holder_id not in listed]
+        doubtful = len(missing) > FEW and len(missing) * 2 > len(held)
+        gone = await self._really_gone(missing[: FEW + 1] if doubtful else missing)
+        if doubtful:
+            if len(gone) > FEW:
+                log.error("tenant_doubtful", extra={"gone": len(missing), "held": len(held)})
+                news.doubtful = len(missing)
+            return
+        for token in gone:
+            with suppress(TooLate):
+                async with self.database.write() as tx:
+                    if await self.follower.delete(tx, token.id):
+                        news.deleted.append(token.id)
+
+    async def _really_gone(self, missing: Sequence[Token]) -> list[Token]:
+        """Those that Intune does not have when it is asked for each."""
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def really(token: Token) -> bool:
@@ -174,16 +189,7 @@ class Imports:
                 return await self.intune.setting(token.holder_id or "") is None
 
         answers = await asyncio.gather(*(really(one) for one in missing))
-        gone = [one for one, is_gone in zip(missing, answers, strict=True) if is_gone]
-        if len(gone) > FEW and len(gone) * 2 > len(held):
-            log.error("tenant_doubtful", extra={"gone": len(gone), "held": len(held)})
-            news.doubtful = len(gone)
-            return
-        for token in gone:
-            with suppress(TooLate):
-                async with self.database.write() as tx:
-                    await self.follower.delete(tx, token.id)
-                    news.deleted.append(token.id)
+        return [one for one, is_gone in zip(missing, answers, strict=True) if is_gone]
 
     async def _say(self, tx: Transaction, news: "News") -> None:
         if news.doubtful:

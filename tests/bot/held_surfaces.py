@@ -42,8 +42,22 @@ def held_messages(sample: Sample) -> dict[str, Message]:
             )
             for action, word in ((Action.DELETE, "deleted"), (Action.REMOVE, "removed_here"))
         },
+        **{
+            f"token_{action}_by_word": outcomes.token_gone(
+                replace(asked(sample, action), token=replace(token, holder_id=None))
+            )
+            for action in (Action.DELETE, Action.REMOVE)
+        },
         "status_without_owner": tokens.token_status(looked, ZONE),
-        "status_with_profiles": tokens.token_status(replace(looked, profiles=profiles), ZONE),
+        "status_with_profiles": tokens.token_status(
+            replace(
+                looked,
+                profiles=profiles,
+                evidence="Intune's last good sync with Apple: 2026-03-06 07:10 UTC",
+                last_run=replace(sample.run, released=12),
+            ),
+            ZONE,
+        ),
         "reminder_without_owner": reminders.reminder([soon], ZONE),
         "escalation_without_owner": reminders.escalation(soon, ZONE),
         "owner_taken": owners.taken(token),
