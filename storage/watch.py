@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import TextClause, and_, bindparam, func, select, text, update
+from sqlalchemy import TextClause, and_, bindparam, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import tables, watch_tables
@@ -225,16 +225,31 @@ class Watch:
         query = select(tables.request.c.token_id).where(text(RENEWING))
         return list((await self.connection.execute(query)).scalars())
 
-    async def apple_ids(self) -> dict[str, list[str]]:
-        """The tokens in use by Apple ID, in lower case: the one that downloaded it, if told."""
+    async def apple_ids(self) -> dict[str, list[tuple[str | None, str]]]:
+        """The Apple IDs of the tokens in use, in lower case: the one that downloaded it, if told.
+
+        Each with the pairs of `admin_id` and `apple_id` that stand for it.
+        """
         table = self.table.c
-        query = select(table.id, table.admin_id, table.apple_id)
-        rows = await self.connection.execute(query.where(text(watch_tables.ACTIVE)))
-        found: dict[str, list[str]] = {}
-        for token_id, admin_id, apple_id in rows:
+        query = select(table.admin_id, table.apple_id).where(text(watch_tables.ACTIVE)).distinct()
+        found: dict[str, list[tuple[str | None, str]]] = {}
+        for admin_id, apple_id in await self.connection.execute(query):
             if known := (admin_id or apple_id).casefold():
-                found.setdefault(known, []).append(token_id)
+                found.setdefault(known, []).append((admin_id, apple_id))
         return found
+
+    async def of_apple_id(self, apple_id: str) -> list[str]:
+        """The tokens in use of that Apple ID, in lower case."""
+        table = self.table.c
+        pairs = (await self.apple_ids()).get(apple_id, [])
+        alike = [
+            and_(table.admin_id.is_not_distinct_from(admin), table.apple_id == one)
+            for admin, one in pairs
+        ]
+        if not alike:
+            return []
+        query = select(table.id).where(text(watch_tables.ACTIVE), or_(*alike))
+        return list((await self.connection.execute(query.order_by(table.name))).scalars())
 
     async def uploaded_at(self, token_id: str) -> datetime | None:
         """When a file of that token last came into use by way of a request here."""

@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Block, View, actions, button, context, divider, header, section
-from bot.views.bringing import bring_button
+from bot.views.bringing import TO_DO, bring_button
 from bot.views.next_steps import STEPS, status_button, step_button
 from bot.views.paging import page_buttons
 from bot.views.request_card import decision_buttons
@@ -75,10 +75,10 @@ def _further(count: int) -> list[Block]:
 
 
 def _to_bring(one: Waiting, person: str, zone: ZoneInfo) -> list[Block]:
-    request, token = one.request, one.token
+    request, token, portal = one.request, one.token, PORTALS[one.token.portal].name
     who = "You have" if request.requester == person else f"{mention(request.requester)} has"
     text = (
-        f"*{escape(token.name)}*: do the steps at the portal until "
+        f"*{escape(token.name)}*: {TO_DO[evidence_of(request)].format(portal=portal)} until "
         f"{day(request.expires_at, zone)}.\n"
         f"{who} the numbered steps as a direct message."
     )

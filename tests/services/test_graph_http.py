@@ -276,6 +276,11 @@ async def test_a_tenant_without_intune_is_told_from_one_without_permission() -> 
         (faults.gzip_bomb(), GraphTrouble.GARBLED),
         (faults.with_values(value=[{"tokenName": 3}]), GraphTrouble.GARBLED),
         (
+            faults.status(200, '{"value": ' + "[" * 100_000, content_type="application/json"),
+            GraphTrouble.GARBLED,
+        ),
+        (faults.status(500, '{"error": ' + '{"a":' * 100_000), GraphTrouble.BROKEN),
+        (
             faults.with_values(value=[{"id": "1", "tokenExpirationDateTime": "soon"}]),
             GraphTrouble.GARBLED,
         ),
