@@ -13,6 +13,7 @@ from services.next_steps import NextStep, next_step
 from services.phrases import quoted
 from services.policy import People, require_viewer
 from storage.database import Database, Transaction
+from storage.entra_records import EntraAccount
 from storage.records import Profile, Request, SyncRun, Token, TokenOutline
 from storage.states import Health, TokenState
 
@@ -54,9 +55,11 @@ class TokenView:
     last_run: SyncRun | None
     step: NextStep = NextStep.NOTHING
     profiles: Sequence[Profile] = ()
-    """Those that the holder has for it; looked up for one token alone, as is `evidence`."""
+    """Those that the holder has for it; looked up for one token alone, as is what follows."""
     evidence: str = ""
     """What the holder said of it last."""
+    account: EntraAccount | None = None
+    """What Entra said of its Apple ID last, where that is watched."""
 
 
 class Tokens:
@@ -131,7 +134,8 @@ class Tokens:
         (view,) = await self._views(tx, [token])
         keeping = await tx.watch.keeping(token.id)
         profiles = await tx.profiles.of(token.id)
-        return replace(view, profiles=profiles, evidence=keeping.evidence or "")
+        account = await tx.entra.of((token.admin_id or token.apple_id).casefold())
+        return replace(view, profiles=profiles, evidence=keeping.evidence or "", account=account)
 
     async def _views(self, tx: Transaction, tokens: Sequence[Token]) -> Sequence[TokenView]:
         """What belongs beside these tokens, each kind of it in one query."""

@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Block, Message, actions, button, context, facts, section
 from bot.views.bringing import DOES
+from bot.views.entra import last_said
 from bot.views.next_steps import STEPS, status_button, step_button
 from bot.views.owners import take_button
 from bot.views.request_card import decision_buttons
@@ -76,7 +77,10 @@ def token_status(shown: TokenView, zone: ZoneInfo) -> Message:
         ("Held by", PROGRAMS[token.program]),
     ]
     name, next_step = f"*{escape(token.name)}*", f"*Next step*\n{_next(shown)}"
-    blocks = [section(name), facts(pairs), section(next_step), *_profiles(shown), *_buttons(shown)]
+    blocks = [section(name), facts(pairs), section(next_step), *_profiles(shown)]
+    if entra := last_said(shown.account, zone):
+        blocks.append(context(entra))
+    blocks += _buttons(shown)
     return Message(text=f"{escape(token.name)}: {_short(shown, zone)}", blocks=blocks)
 
 

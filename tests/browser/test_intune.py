@@ -113,6 +113,16 @@ def test_a_mishap_at_microsoft_stands_above_every_page_until_it_ends(screen: Scr
     screen.says("The bot may read and write here")
 
 
+def test_a_new_password_in_entra_is_said_in_slack(screen: Screen) -> None:
+    screen.go("Intune")
+    screen.press("Users")
+    screen.press("Reset password")
+    screen.says("The password of Ida Admin was changed.")
+    story.a_day_on(screen)
+    screen.channel("it-alerts")
+    screen.message(f"Entra says: the password of {story.APPLE_ID} was changed")
+
+
 def test_a_bot_that_may_write_hands_the_file_in_itself(screen: Screen, saved: Path) -> None:
     screen.go("Intune")
     screen.says("The bot may read and write here")

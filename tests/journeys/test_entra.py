@@ -69,6 +69,12 @@ async def test_a_changed_password_and_a_disabled_account_are_said_and_cleared(
         await deployed.slack.wait_for(
             lambda: off.says("is in order again"), within=SOON, what="the all-clear"
         )
+        olivia = deployed.cast.operator
+        await olivia.command("/enroll-token", "status HQ iPads")
+        status = await deployed.slack.wait_for(
+            lambda: [one for one in olivia.ephemerals if one.says("Held by")][-1], what="status"
+        )
+        assert status.says(f"Entra says of {APPLE_ID}: the account is in order")
         # Intune is not offered here, so its tokens are left alone.
         assert not deployed.microsoft.calls("/beta/deviceManagement/depOnboardingSettings")
         assert not deployed.slack.violations

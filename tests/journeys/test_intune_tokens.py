@@ -64,22 +64,13 @@ async def test_a_token_from_before_is_found_at_the_start_and_taken_by_an_operato
 
 
 async def wish(deployed: Deployment, name: str) -> Message:
-    """Ask for a sync, again where the schedule's own is under way; its progress."""
-    while True:
-        answer, told = await _ask_once(deployed, name)
-        if not answer.says("under way already"):
-            return told
-
-
-async def _ask_once(deployed: Deployment, name: str) -> tuple[Message, Message]:
-    olivia, slack = deployed.cast.operator, deployed.slack
-    whispers, before = len(olivia.ephemerals), len(olivia.dm.messages)
+    """Ask for a sync; its progress."""
+    olivia, before = deployed.cast.operator, len(deployed.cast.operator.dm.messages)
     await olivia.command("/enroll-token", f"sync {name}")
-    answer = await slack.wait_for(lambda: olivia.ephemerals[whispers:][-1], what="an answer")
-    told = await slack.wait_for(
-        lambda: [m for m in olivia.dm.messages[before:] if m.says(f"*{name}*")][-1], what="it"
+    return await deployed.slack.wait_for(
+        lambda: [m for m in olivia.dm.messages[before:] if m.says(f"*{name}*")][-1],
+        what="the progress",
     )
-    return answer, told
 
 
 async def test_a_sync_follows_intunes_own_and_explains_the_15_minutes(looked: Deployment) -> None:

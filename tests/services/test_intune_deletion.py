@@ -208,6 +208,7 @@ async def test_recorded_mode_takes_a_persons_word(recorded: Case) -> None:
     assert look.conditions.told is False
     request = await recorded.agreed()
     assert request.state is RequestState.AWAITING_UPLOAD
+    assert request.facts["uncounted"] == "everything"
     await recorded.done(request)
     assert await recorded.state() is TokenState.DELETED
 
