@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.clock import Clock
-from storage.database import Database
+from storage.database import Database, Transaction
 from storage.states import Health, TokenState
 
 DAY = 86400
@@ -92,7 +92,21 @@ class Metrics:
                 for one in Health:
                     health.labels(token.id, token.name, one.value).set(token.health is one)
             depth, repeats = await tx.outbox.depth(), await tx.outbox.repeats()
+            await self._connectors(tx, registry)
         gauge("last_tick_age_seconds", "Seconds since the last tick.").set(self.tick_age())
         gauge("outbox_depth", "Messages that wait.").set(depth)
         gauge("outbox_repeats", "Posts repeated because Slack's answer was lost.").set(repeats)
         return registry
+
+    async def _connectors(self, tx: Transaction, registry: CollectorRegistry) -> None:
+        left = Gauge(
+            "enroll_token_connector_days_to_expiry",
+            "Days until another Apple credential in Intune ends.",
+            ("kind", "name"),
+            registry=registry,
+        )
+        now = self.clock.now()
+        for one in await tx.connectors.known():
+            if one.expires_at is not None and one.gone_at is None:
+                seconds = (one.expires_at - now).total_seconds()
+                left.labels(one.kind.value, one.name).set(seconds / DAY)

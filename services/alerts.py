@@ -24,6 +24,8 @@ PATIENCE = timedelta(hours=1)
 """How long a holder may be silent before it is said."""
 AGAIN = timedelta(days=1)
 """Trouble that stays, or comes back, is said once in so long."""
+GATHERED = timedelta(seconds=5)
+"""Where there are tokens enough for a group, trouble waits so long for others of its kind."""
 GROUP_FROM = 6
 GROUP_SIZE = 20
 
@@ -79,12 +81,12 @@ class Alerts:
                 await self._begin(tx, token)
         renewing = set(await tx.watch.renewing())
         pairs = await self._pairs(tx)
-        waiting = [one for one in pairs if _due(one, now, renewing)]
-        fresh = [one for one in waiting if one.alert.state is AlertState.WAITING]
-        for one in waiting:
+        due = [one for one in pairs if _due(one, now, renewing)]
+        for one in due:
             if one.alert.state is AlertState.OPEN:
                 await self._say(tx, [one])
-        await self._say_fresh(tx, fresh, pairs, renewing)
+        fresh = [one for one in due if one.alert.state is AlertState.WAITING]
+        await self._say_fresh(tx, _gathered(fresh, pairs, renewing), pairs, renewing)
 
     async def _pairs(self, tx: Transaction) -> list[_Pair]:
         return [
@@ -103,6 +105,7 @@ class Alerts:
                 await self._redraw(tx, [before])
             return
         began = token.health_since or now
+        gathered = GATHERED if await tx.watch.has_active(GROUP_FROM) else timedelta()
         keeping = await tx.watch.keeping(token.id)
         alert = Alert(
             id=new_id(),
@@ -111,7 +114,7 @@ class Alerts:
             state=AlertState.WAITING,
             began_at=began,
             evidence=keeping.evidence or "",
-            due_at=began + PATIENCE if health in SILENT else now,
+            due_at=began + PATIENCE if health in SILENT else now + gathered,
         )
         await tx.alerts.add(alert)
 
@@ -193,6 +196,23 @@ class Alerts:
     async def _redraw(self, tx: Transaction, alerts: Sequence[Alert]) -> None:
         posts = [one.post_id for one in alerts if one.post_id]
         await self.notices.redraw(tx, NoticeKind.HEALTH_ALERT, posts)
+
+
+def _gathered(fresh: Sequence[_Pair], pairs: Sequence[_Pair], renewing: set[str]) -> list[_Pair]:
+    """What is said now: with what is due whatever else of its kind still waits for company."""
+    kinds = {_kind(one) for one in fresh if not _silent(one)}
+    company = [
+        one
+        for one in pairs
+        if one.alert.state is AlertState.WAITING
+        and _kind(one) in kinds
+        and one.alert.token_id not in renewing
+    ]
+    return [*(one for one in fresh if _silent(one)), *company]
+
+
+def _kind(pair: _Pair) -> tuple[ProgramName | None, Health]:
+    return pair.token.program if pair.token else None, pair.alert.health
 
 
 def _silent(pair: _Pair) -> bool:

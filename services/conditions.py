@@ -33,12 +33,15 @@ class Conditions:
         return not (self.devices or self.in_default_profile or self.profiles)
 
     def facts(self) -> dict[str, str]:
-        """The counts as facts of a request."""
-        return {
+        """The counts as facts of a request, and what nobody could count."""
+        counts = {
             "devices": str(self.devices),
             "in_default_profile": str(self.in_default_profile),
             "profiles": str(self.profiles),
         }
+        if not self.told:
+            return counts | {"uncounted": "everything"}
+        return counts | ({"uncounted": self.unseen} if self.unseen else {})
 
 
 class ConditionReader:

@@ -29,6 +29,9 @@ CLAIMED_FOR = timedelta(minutes=5)
 WHILE_RENEWING = timedelta(minutes=5)
 WHILE_ILL = timedelta(minutes=30)
 """A token in trouble is asked about more often, so that the all-clear comes soon."""
+LATELY = timedelta(minutes=10)
+SHARED = frozenset({Health.TERMS_UNSIGNED, Health.REVOKED, Health.ACCOUNT_FORBIDDEN})
+"""What befalls one token of an organisation has often befallen its others."""
 SILENT = frozenset({Health.UNREACHABLE, Health.THROTTLED})
 """Answers that say nothing of the token itself."""
 
@@ -151,6 +154,9 @@ class HealthWatch:
         since = token.health_since if silence and token.health_since else now
         if await tx.watch.health(token, becomes, since):
             await self.audit.append(tx, _deed(token, becomes, holding))
+            if becomes in SHARED:
+                # The others are asked now, so that people hear of them all at once.
+                await tx.watch.ask_others(token, now, lately=now - LATELY)
 
     async def _pause(self, tx: Transaction, token: Token, health: Health | None) -> timedelta:
         if token.id in await tx.watch.renewing():

@@ -64,7 +64,7 @@ class Reports:
         require_any(actor, holders)
         async with self.database.read() as tx:
             living = await tx.tokens.living()
-        by_key = {one.apple_id.casefold(): one.apple_id for one in living}
+        by_key = {one.apple_id.casefold(): one.apple_id for one in living if one.apple_id}
         return sorted(by_key.values(), key=str.casefold)
 
     async def password_changed(self, person: str, apple_id: str, key: str) -> Report:
@@ -247,7 +247,7 @@ async def outstanding(tx: Transaction, report: Report) -> list[Token]:
 
 async def tokens_of(tx: Transaction, apple_id: str) -> list[Token]:
     """The tokens in use that this Apple ID (in lower case) downloaded, as far as is told."""
-    ids = (await tx.watch.apple_ids()).get(apple_id, [])
+    ids = await tx.watch.of_apple_id(apple_id)
     return [one for one in [await tx.tokens.get(token_id) for token_id in ids] if one is not None]
 
 

@@ -5,13 +5,12 @@ from datetime import datetime
 
 from services.clock import machine_now
 from services.programs import SyncStart
-from services.sync_plan import NOT_IN_USE, carried_on, new_run, plan, why_stopped
+from services.sync_plan import NOT_IN_USE, SCHEDULE, carried_on, new_run, plan, why_stopped
 from services.sync_run import HeldRun, SyncDesk
 from storage.database import Transaction
 from storage.records import SyncRun, Token
 from storage.states import SyncState
 
-SCHEDULE = "schedule"
 CRASHES = 5
 """Processes in a row that may end before the next page: more, and the page itself is at fault."""
 CRASHED = (

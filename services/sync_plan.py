@@ -16,6 +16,8 @@ FULL_EVERY = timedelta(days=7)
 CURSOR_AGE = timedelta(days=6)
 """Apple's cursors live for seven days: a day is left for a list that is long or put off."""
 RETRY = timedelta(minutes=15)
+SCHEDULE = "schedule"
+"""Who asks for a sync where nobody does."""
 NOT_IN_USE = "The token is not in use any more."
 REMOVED_HERE = (
     "The token's devices were removed here, so its syncs have stopped. To begin them again, use "

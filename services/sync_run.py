@@ -11,7 +11,7 @@ from services.errors import UpstreamError
 from services.losses import Losses
 from services.notices import Notices
 from services.programs import DevicePage, HolderSyncs, SyncEnd, SyncStart
-from services.sync_plan import NOT_IN_USE, Rhythm, from_the_start, why_stopped
+from services.sync_plan import NOT_IN_USE, SCHEDULE, Rhythm, from_the_start, why_stopped
 from storage.database import Database, DatabaseBusy, Transaction
 from storage.devices import PageChanges, Stamp
 from storage.records import SyncRun, Token
@@ -100,7 +100,7 @@ class HeldRun:
             await self._advance(tx, ended)
             if ended.state is SyncState.COMPLETED:
                 await tx.tokens.synced(token.id, at=now, due_at=due_at)
-                if token.last_synced_at is None or _tells(ended):
+                if await _tells(tx, token, ended):
                     await self.desk.notices.sync_result(tx, ended)
             else:
                 # The holder syncs by itself: what came of it is read later, not known now.
@@ -252,6 +252,13 @@ class HeldRun:
             await tx.sync_places.keep(replace(self.place, wait_until=until))
 
 
-def _tells(run: SyncRun) -> bool:
-    """Whether the channel wants to know of it."""
+async def _tells(tx: Transaction, token: Token, run: SyncRun) -> bool:
+    """Whether the channel wants to know of it: what changed, and each first sync.
+
+    But not the first of a token that was found at its holder: nobody here waits for it, and there
+    may be hundreds.
+    """
+    if token.last_synced_at is None:
+        found = token.holder_id is not None and await tx.requests.latest_of(token.id) is None
+        return not found or run.asked_by != SCHEDULE
     return bool(run.added or run.changed or run.removed or run.failed)

@@ -8,9 +8,10 @@ from services.errors import NotFound
 from services.notices import Notices
 from services.policy import People, Role, require
 from services.sync_asks import Ask, accept, check_in_use
-from services.sync_plan import new_run
+from services.sync_plan import SCHEDULE, new_run
 from storage.database import Database, Transaction
 from storage.records import SyncRun, Token
+from storage.states import ProgramName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,11 @@ class SyncWishes:
         check_in_use(token)
         run = await tx.sync_runs.open_of(token.id)
         already, begins_again = run is not None, False
+        if run is not None and run.asked_by == SCHEDULE and token.program is ProgramName.INTUNE:
+            # The schedule lists what Intune knows; a person wants it to ask Apple first.
+            run, already = await tx.sync_runs.wish(run, person, machine_now()), False
+            ask = Ask(asked_by=person, asked_at=self.clock.now(), origin=origin, full=full)
+            await accept(tx, self.audit, token, ask)
         if run is None or token.removed_here_at is not None:
             ask = Ask(asked_by=person, asked_at=self.clock.now(), origin=origin, full=full)
             begins_again = await accept(tx, self.audit, token, ask)

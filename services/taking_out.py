@@ -69,11 +69,12 @@ class TakingOut:
 def deleting_deed(request: Request, token: Token, becomes: TokenState) -> Deed:
     """The audit entry of a deletion that begins, or has come to its end."""
     ends = becomes is TokenState.DELETED
+    ours = ends and token.program is ProgramName.APPLE
     return request_deed(
         request,
         "token.delete" if ends else "token.deleting",
         before={"state": token.state.value},
-        after={"state": becomes.value} | ({"secrets": "overwritten"} if ends else {}),
+        after={"state": becomes.value} | ({"secrets": "overwritten"} if ours else {}),
     )
 
 

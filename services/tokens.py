@@ -13,6 +13,7 @@ from services.next_steps import NextStep, next_step
 from services.phrases import quoted
 from services.policy import People, require_viewer
 from storage.database import Database, Transaction
+from storage.entra_records import EntraAccount
 from storage.records import Profile, Request, SyncRun, Token, TokenOutline
 from storage.states import Health, TokenState
 
@@ -54,7 +55,11 @@ class TokenView:
     last_run: SyncRun | None
     step: NextStep = NextStep.NOTHING
     profiles: Sequence[Profile] = ()
-    """Those that the holder has for it; looked up for one token alone."""
+    """Those that the holder has for it; looked up for one token alone, as is what follows."""
+    evidence: str = ""
+    """What the holder said of it last."""
+    account: EntraAccount | None = None
+    """What Entra said of its Apple ID last, where that is watched."""
 
 
 class Tokens:
@@ -127,7 +132,10 @@ class Tokens:
     async def _whole(self, tx: Transaction, token: Token) -> TokenView:
         """Everything about one token."""
         (view,) = await self._views(tx, [token])
-        return replace(view, profiles=await tx.profiles.of(token.id))
+        keeping = await tx.watch.keeping(token.id)
+        profiles = await tx.profiles.of(token.id)
+        account = await tx.entra.of((token.admin_id or token.apple_id).casefold())
+        return replace(view, profiles=profiles, evidence=keeping.evidence or "", account=account)
 
     async def _views(self, tx: Transaction, tokens: Sequence[Token]) -> Sequence[TokenView]:
         """What belongs beside these tokens, each kind of it in one query."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import TextClause, and_, bindparam, func, select, text, update
+from sqlalchemy import TextClause, and_, bindparam, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import tables, watch_tables
@@ -134,6 +134,29 @@ class Watch:
         """Ask about the token then."""
         await self._set(token_id, health_due_at=due_at)
 
+    async def ask_others(self, token: Token, at: datetime, *, lately: datetime) -> None:
+        """Ask then about the organisation's tokens that were well when last asked, before that."""
+        table = self.table.c
+        if token.org_id is None:
+            return
+        await self.connection.execute(
+            update(self.table)
+            .where(
+                text(watch_tables.ACTIVE),
+                table.org_id == token.org_id,
+                table.id != token.id,
+                table.health.is_not_distinct_from(Health.OK),
+                table.health_due_at > at,
+                table.health_asked_at < lately,
+            )
+            .values(health_due_at=at)
+        )
+
+    async def has_active(self, count: int) -> bool:
+        """Whether there are so many active tokens."""
+        some = select(self.table.c.id).where(text(watch_tables.ACTIVE)).limit(count)
+        return len((await self.connection.execute(some)).all()) == count
+
     async def asked(self, token_id: str, at: datetime, evidence: str) -> None:
         """What the holder said of it, and when."""
         await self._set(token_id, health_asked_at=at, evidence=evidence)
@@ -202,16 +225,31 @@ class Watch:
         query = select(tables.request.c.token_id).where(text(RENEWING))
         return list((await self.connection.execute(query)).scalars())
 
-    async def apple_ids(self) -> dict[str, list[str]]:
-        """The tokens in use by Apple ID, in lower case: the one that downloaded it, if told."""
+    async def apple_ids(self) -> dict[str, list[tuple[str | None, str]]]:
+        """The Apple IDs of the tokens in use, in lower case: the one that downloaded it, if told.
+
+        Each with the pairs of `admin_id` and `apple_id` that stand for it.
+        """
         table = self.table.c
-        query = select(table.id, table.admin_id, table.apple_id)
-        rows = await self.connection.execute(query.where(text(watch_tables.ACTIVE)))
-        found: dict[str, list[str]] = {}
-        for token_id, admin_id, apple_id in rows:
+        query = select(table.admin_id, table.apple_id).where(text(watch_tables.ACTIVE)).distinct()
+        found: dict[str, list[tuple[str | None, str]]] = {}
+        for admin_id, apple_id in await self.connection.execute(query):
             if known := (admin_id or apple_id).casefold():
-                found.setdefault(known, []).append(token_id)
+                found.setdefault(known, []).append((admin_id, apple_id))
         return found
+
+    async def of_apple_id(self, apple_id: str) -> list[str]:
+        """The tokens in use of that Apple ID, in lower case."""
+        table = self.table.c
+        pairs = (await self.apple_ids()).get(apple_id, [])
+        alike = [
+            and_(table.admin_id.is_not_distinct_from(admin), table.apple_id == one)
+            for admin, one in pairs
+        ]
+        if not alike:
+            return []
+        query = select(table.id).where(text(watch_tables.ACTIVE), or_(*alike))
+        return list((await self.connection.execute(query.order_by(table.name))).scalars())
 
     async def uploaded_at(self, token_id: str) -> datetime | None:
         """When a file of that token last came into use by way of a request here."""

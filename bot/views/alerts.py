@@ -166,11 +166,12 @@ def _names(shown: Sequence[Ill]) -> str:
 
 def _step(shown: Ill, zone: ZoneInfo) -> str:
     portal = PORTALS[shown.token.portal]
-    organisation = shown.token.org_name
+    organisation, apple_id = shown.token.org_name, shown.token.apple_id
+    whose = f"the organisation of {escape(apple_id)}" if apple_id else "the organisation"
     return (
         CLASSES[shown.alert.health]
         .step.format(
-            organisation=f"*{escape(organisation)}*" if organisation else "the organisation",
+            organisation=f"*{escape(organisation)}*" if organisation else whose,
             portal=f"<{portal.url}|{portal.name}>",
             console=f"the {ADMIN_CENTER.link}, {ADMIN_CENTER.menu}",
             status=STATUS_PAGES[shown.token.program],

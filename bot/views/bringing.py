@@ -18,6 +18,12 @@ DOES = {
     Evidence.THEIR_WORD: "does the steps in the admin center and presses *Done*",
 }
 """What the person does, in a sentence; a test proves that none is missing."""
+TO_DO = {
+    Evidence.SERVER_TOKEN_FILE: "download the server token file at {portal} and upload it",
+    Evidence.EXPIRY_DATE: "do the steps in the admin center and enter the expiry date",
+    Evidence.THEIR_WORD: "do the steps in the admin center and press *Done*",
+}
+"""The same, said to them."""
 PRESSED = {
     Evidence.SERVER_TOKEN_FILE: "Upload server token",
     Evidence.EXPIRY_DATE: "Enter the expiry date",

@@ -51,7 +51,18 @@ DEEDS = {
     "request.half_done": Told(
         menu="Noticed a half done renewal", sentence="noticed that {name} is half renewed"
     ),
-    "upload.hold": Told(menu="Kept a file", sentence="brought a file for {name} that is kept"),
+    "request.by_hand": Told(
+        menu="Turned to the steps by hand",
+        sentence="turned the request for {name} to the steps by hand",
+    ),
+    "request.take_back": Told(
+        menu="Took back what was begun in Intune",
+        sentence="took back what was begun in Intune for {name}",
+    ),
+    "upload.hold": Told(
+        menu="Brought what is kept", sentence="brought something for {name} that is kept"
+    ),
+    "upload.check": Told(menu="Had a file checked", sentence="had a file for {name} checked"),
     "token.disown": Told(
         menu="Said that a token is not ours", sentence="said that {name} is not ours"
     ),
@@ -65,8 +76,8 @@ DEEDS = {
         menu="Prepared the steps", sentence="prepared the steps of the request for {name}"
     ),
     "upload.refuse": Told(
-        menu="Brought a file that was refused",
-        sentence="brought a file for {name} that was refused",
+        menu="Brought what was refused",
+        sentence="brought something for {name} that was refused",
     ),
     "sync.ask": Told(menu="Asked for a sync", sentence="asked for a sync of {name}"),
     "devices.remove": Told(

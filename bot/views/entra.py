@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from bot.views.wording import day, escape
+from bot.views.wording import day, escape, minute
 from storage.entra_records import EntraAccount, EntraStanding
 from storage.states import ReportKind
 
@@ -30,6 +30,15 @@ OVER = {
     "more.",
 }
 """What the message becomes when its finding is over."""
+
+STANDINGS = {
+    EntraStanding.ENABLED: "the account is in order",
+    EntraStanding.DISABLED: "the account is disabled",
+    EntraStanding.DELETED: "the account was deleted, and can be restored",
+    EntraStanding.GONE: "the account was deleted for good",
+    EntraStanding.NOBODY: "nobody has this Apple ID",
+}
+"""What it said last, for who looks at one token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +64,14 @@ class Finding:
     def over(self) -> str:
         """That it is so no longer."""
         return OVER[self.kind].format(apple_id=escape(self.apple_id))
+
+
+def last_said(account: EntraAccount | None, zone: ZoneInfo) -> str:
+    """What Entra said of an Apple ID last, and when; empty where it has said nothing yet."""
+    if account is None or account.looked_at is None or account.standing not in STANDINGS:
+        return ""
+    said = STANDINGS[account.standing]
+    return f"Entra says of {escape(account.apple_id)}: {said} ({minute(account.looked_at, zone)})."
 
 
 def _password(apple_id: str, account: EntraAccount | None, zone: ZoneInfo) -> tuple[str, str]:

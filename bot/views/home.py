@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Block, View, actions, button, context, divider, header, section
-from bot.views.bringing import bring_button
+from bot.views.bringing import TO_DO, bring_button
 from bot.views.next_steps import STEPS, status_button, step_button
 from bot.views.paging import page_buttons
 from bot.views.request_card import decision_buttons
@@ -12,14 +12,13 @@ from bot.views.wording import (
     PORTALS,
     PROGRAMS,
     day,
-    days,
     escape,
     mention,
     mentions,
     number,
     owner,
     request_state,
-    token_state,
+    state_and_end,
 )
 from services.overview import Glance, Overview, Waiting
 from services.uploads import WAITED_FOR, evidence_of
@@ -76,10 +75,10 @@ def _further(count: int) -> list[Block]:
 
 
 def _to_bring(one: Waiting, person: str, zone: ZoneInfo) -> list[Block]:
-    request, token = one.request, one.token
+    request, token, portal = one.request, one.token, PORTALS[one.token.portal].name
     who = "You have" if request.requester == person else f"{mention(request.requester)} has"
     text = (
-        f"*{escape(token.name)}*: do the steps at the portal until "
+        f"*{escape(token.name)}*: {TO_DO[evidence_of(request)].format(portal=portal)} until "
         f"{day(request.expires_at, zone)}.\n"
         f"{who} the numbered steps as a direct message."
     )
@@ -127,11 +126,8 @@ def _tokens(seen: Overview, zone: ZoneInfo) -> list[Block]:
 
 def _token(one: Glance, zone: ZoneInfo) -> str:
     token = one.token
-    state = token_state(token.state, token.health)
-    ends = ""
-    if token.expires_at is not None and one.days_left is not None:
-        ends = f", expires {day(token.expires_at, zone)} ({days(one.days_left)})"
-    return f"*{escape(token.name)}*: {state}{ends}\nNext: {STEPS[one.step]}"
+    state = state_and_end(token, one.days_left, zone)
+    return f"*{escape(token.name)}*: {state}\nNext: {STEPS[one.step]}"
 
 
 def _line(one: Glance, zone: ZoneInfo) -> Block:

@@ -27,6 +27,15 @@ DELETED = {
     "there.",
 }
 """What is true after it, by who held the token; a test proves that none is missing."""
+BY_WORD = {
+    Action.DELETE: "*{name} is deleted*, by the word of who did it in Intune: this app cannot "
+    "look. The audit log stays.\nThe server *{server}* still stands at {portal}: open {menu}, "
+    "choose it, and delete it there.",
+    Action.REMOVE: "*The devices of {name} are removed here*, by the word of who deleted them in "
+    "Intune: this app cannot look. Those that are still assigned to its server at {portal} come "
+    "back at Intune's next full sync.",
+}
+"""The same where nobody can ask Intune."""
 
 
 def token_active(shown: RequestFacts, zone: ZoneInfo) -> Message:
@@ -57,8 +66,10 @@ def token_gone(shown: RequestFacts) -> Message:
     approved = f"approved by {', '.join(by)}" if by else "without approval (none is needed here)"
     who = context(f"Asked for by {mention(request.requester)}, {approved}.")
     removes = request.action is Action.REMOVE
-    words = REMOVED if removes else DELETED
-    text = words[token.program].format(
+    words = (REMOVED if removes else DELETED)[token.program]
+    if token.program is ProgramName.INTUNE and token.holder_id is None:
+        words = BY_WORD[request.action]
+    text = words.format(
         name=name,
         server=escape(token.server_name),
         portal=f"<{portal.url}|{portal.name}>",

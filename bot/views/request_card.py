@@ -186,13 +186,21 @@ def _more_facts(action: Action, known: Mapping[str, str], zone: ZoneInfo) -> lis
     # Intune tells no organisation, and ten values are what fits.
     apples = known["program"] == ProgramName.APPLE
     pairs = [*(organisation if apples else []), ("Expires, health", f"{ends}, {health}")]
+    return [*pairs, ("Devices", _counts(known))]
+
+
+def _counts(known: Mapping[str, str]) -> str:
+    """What hangs on the token, and what nobody could count."""
+    uncounted = known.get("uncounted", "")
+    if uncounted == "everything":
+        return "not known: this app cannot ask Intune"
     counts = number(int(known["devices"]))
     if "profiles" in known:
         counts += (
             f" ({number(int(known['in_default_profile']))} with the default profile); "
             f"{number(int(known['profiles']))} profiles"
         )
-    return [*pairs, ("Devices", counts)]
+    return f"{counts}; {escape(uncounted)} cannot be looked at" if uncounted else counts
 
 
 def _of_older_release(token: Token) -> dict[str, str]:

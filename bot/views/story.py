@@ -45,10 +45,17 @@ def story(
     title, name = ACTIONS[shown.request.action].title, escape(shown.token.name)
     strange = event is StoryEvent.NEW_ORGANISATION and shown.token.state is TokenState.ACTIVE
     return Message(
-        text=f"{title} {name}: {event.value.replace('_', ' ')}",
+        text=f"{title} {name}: {_short(shown, event)}",
         blocks=[section(text), *([_not_ours(shown)] if strange else [])],
         urgent=event in URGENT and shown.request.ended_at is None,
     )
+
+
+def _short(shown: RequestFacts, event: StoryEvent) -> str:
+    """The event for a notification."""
+    if event is StoryEvent.FILE_REFUSED and shown.request.evidence is Evidence.THEIR_WORD:
+        return "not confirmed"
+    return event.value.replace("_", " ")
 
 
 def _words(

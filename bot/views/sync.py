@@ -118,6 +118,10 @@ def result_lines(shown: SyncFacts) -> list[str]:
             f"{number(shown.question.unseen)} of {devices(shown.question.known)} are missing from "
             "the list. Nothing was marked as removed: an approver is asked in the alert channel."
         )
+    if shown.run.released:
+        lines.append(_released(shown.run.released))
+    if shown.run.note:
+        lines.append(shown.run.note)
     return [*lines, f"{_took(shown.run)}."]
 
 

@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 from bot.views.blocks import Block, Message, actions, button, context, facts, section
 from bot.views.bringing import DOES
+from bot.views.entra import last_said
 from bot.views.next_steps import STEPS, status_button, step_button
 from bot.views.owners import take_button
 from bot.views.request_card import decision_buttons
@@ -23,6 +24,7 @@ from bot.views.wording import (
     owner,
     request_state,
     said,
+    state_and_end,
     token_state,
 )
 from services.next_steps import NextStep
@@ -65,7 +67,7 @@ def token_status(shown: TokenView, zone: ZoneInfo) -> Message:
     pairs = [
         ("State", token_state(token.state, token.health)),
         ("Expires", _expiry(shown, zone)),
-        ("Devices", devices(shown.devices)),
+        ("Devices", _devices(shown)),
         ("Last sync", _last_sync(shown, zone)),
         ("Apple ID", escape(token.apple_id)),
         ("Owner", owner(token.owner)),
@@ -75,8 +77,18 @@ def token_status(shown: TokenView, zone: ZoneInfo) -> Message:
         ("Held by", PROGRAMS[token.program]),
     ]
     name, next_step = f"*{escape(token.name)}*", f"*Next step*\n{_next(shown)}"
-    blocks = [section(name), facts(pairs), section(next_step), *_profiles(shown), *_buttons(shown)]
+    blocks = [section(name), facts(pairs), section(next_step), *_profiles(shown)]
+    if entra := last_said(shown.account, zone):
+        blocks.append(context(entra))
+    blocks += _buttons(shown)
     return Message(text=f"{escape(token.name)}: {_short(shown, zone)}", blocks=blocks)
+
+
+def _devices(shown: TokenView) -> str:
+    run = shown.last_run
+    if run is None or not run.released:
+        return devices(shown.devices)
+    return f"{devices(shown.devices)}, beside {number(run.released)} released at Apple"
 
 
 def _profiles(shown: TokenView) -> list[Block]:
@@ -86,9 +98,10 @@ def _profiles(shown: TokenView) -> list[Block]:
     names = [escape(one.name) for one in shown.profiles if one.is_default]
     default = f"default for new devices: {', '.join(names)}" if names else "no default"
     count = number(len(shown.profiles))
+    says = f"Intune says: {escape(shown.evidence)}. " if shown.evidence else ""
     return [
         context(
-            f"Enrollment profiles in Intune: {count}; {default}. New ones are made as enrollment "
+            f"{says}Enrollment profiles there: {count}; {default}. New ones are made as enrollment "
             f"policies in the {ADMIN_CENTER.link}: Microsoft updates enrollment profiles no more, "
             "so this app makes none."
         )
@@ -122,8 +135,7 @@ def _line(shown: TokenView, zone: ZoneInfo) -> str:
 
 
 def _short(shown: TokenView, zone: ZoneInfo) -> str:
-    state = token_state(shown.token.state, shown.token.health)
-    return state if shown.days_left is None else f"{state}, expires {_expiry(shown, zone)}"
+    return state_and_end(shown.token, shown.days_left, zone)
 
 
 def _expiry(shown: TokenView, zone: ZoneInfo) -> str:

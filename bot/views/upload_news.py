@@ -6,16 +6,20 @@ from bot.views.upload import kept_words, refused_words
 from bot.views.wording import HOLDERS, escape, mention, said
 from services.uploads import waits_for_evidence
 from storage.records import Request, Token, Upload
+from storage.states import ProgramName
 
 
 def incident(upload: Upload, token: Token) -> Message:
     """A file was made for a key that nobody here knows: somebody else can read it."""
-    name = escape(token.name)
+    name, ours = escape(token.name), token.program is ProgramName.APPLE
+    nobodys, pem = (
+        ("none of ours", "our `.pem`") if ours else ("neither Intune's nor ours", "Intune's `.pem`")
+    )
     text = (
         f":rotating_light: *Another certificate is at Apple for {name}.* "
         f"{mention(upload.uploader)} brought a server token file that was made for a key which is "
-        "none of ours. Whoever made that certificate can read the file and act as our server.\n"
-        "1. Let the requester upload our `.pem` at the portal and download the token anew; that "
+        f"{nobodys}. Whoever made that certificate can read the file and act as our server.\n"
+        f"1. Let the requester upload {pem} at the portal and download the token anew; that "
         "ends the one in this file.\n"
         "2. Find out in the portal's activity who uploaded the other certificate.\n"
         "3. Tell your security team."

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from services.calendar import local_day
 from services.phrases import PERSON_MARK
 from services.uploads import WAITED_FOR, evidence_of
-from storage.records import Request
+from storage.records import Request, Token
 from storage.states import Health, Portal, ProgramName, RenewalCause, RequestState, TokenState
 
 KEPT = "\n\u200d"
@@ -242,6 +242,19 @@ CAUSES = {
     RenewalCause.OTHER: "Another reason",
 }
 """Why somebody renews; a test proves that none is missing."""
+
+
+def state_and_end(token: Token, left: int | None, zone: ZoneInfo) -> str:
+    """A token's state and when it ends, as a list says it."""
+    state = token_state(token.state, token.health)
+    if token.expires_at is None or left is None:
+        return state
+    end = day(token.expires_at, zone)
+    if token.health is Health.EXPIRED:
+        return f"expired {end} ({days(left) if left else 'today'})"
+    verb = "expires" if left >= 0 else "expired"
+    return f"{state}, {verb} {end} ({days(left)})"
+
 
 HEALTH = {
     Health.OK: "fine",

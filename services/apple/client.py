@@ -196,7 +196,7 @@ def _retry_after(value: str | None) -> float | None:
 def _decode(body: bytes, answer: type[Answer]) -> Answer:
     try:
         return msgspec.json.decode(body, type=answer)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         # The decoder's text may quote the answer, so only its kind is kept.
         raise AppleError(
             Trouble.UNEXPECTED, f"the answer is no {answer.__name__}: {type(error).__name__}"

@@ -53,16 +53,11 @@ class Beginnings:
 
     async def begin(self, token: Token, errand: Errand) -> Beginning:
         """Begin as far as Intune lets us. Raises GraphError, BegunElsewhere, Refused."""
-        mode = await self.on.modes.now()
         untracked = errand.purpose is not Purpose.CREATE and token.holder_id is None
-        if self.on.intune is None or mode is IntuneMode.RECORDED or untracked:
+        if self.on.intune is None or untracked:
             return Beginning(evidence=Evidence.EXPIRY_DATE, certificate_id=None, keep=nothing)
         try:
-            if errand.purpose is not Purpose.CREATE:
-                return await self._renew(self.on.intune, token, mode)
-            if mode is IntuneMode.FULL:
-                return await self.entries.enter(self.on.intune, token, errand)
-            return await self.entries.wait_for(self.on.intune, token)
+            return await self._begin(self.on.intune, token, errand)
         except GraphError as error:
             if error.retryable:
                 raise
@@ -73,6 +68,14 @@ class Beginnings:
             return Beginning(
                 evidence=Evidence.EXPIRY_DATE, certificate_id=None, keep=nothing, detour=why
             )
+
+    async def _begin(self, intune: Intune, token: Token, errand: Errand) -> Beginning:
+        mode = await self.on.modes.told()
+        if errand.purpose is not Purpose.CREATE:
+            return await self._renew(intune, token, mode)
+        if mode is IntuneMode.FULL:
+            return await self.entries.enter(intune, token, errand)
+        return await self.entries.wait_for(intune, token)
 
     async def _tags(self) -> Sequence[ScopeTag] | None:
         found = await self.on.intune.scope_tags() if self.on.intune else None

@@ -22,6 +22,7 @@ from services.errors import ConfigurationError
 from services.graph.errors import GraphError, GraphTrouble, login_trouble_of, read_login_refusal
 from services.graph.exchange import Answer, exchange
 from services.graph.http import AccessToken
+from services.graph.reading import Unreadable, read
 
 PAUSE = 5.0
 """Seconds for which a refused sign-in is not tried again, where Entra does not say how long."""
@@ -185,9 +186,9 @@ def _base64url(value: bytes) -> str:
 
 def _issued(answer: Answer, asked_at: float) -> AccessToken:
     try:
-        issued = msgspec.json.decode(answer.body, type=_Issued)
+        issued = read(answer.body, _Issued)
         roles = _roles(issued.access_token)
-    except (msgspec.DecodeError, ValueError):
+    except (Unreadable, ValueError):
         raise GraphError(GraphTrouble.GARBLED, "Entra's login: no access token") from None
     lasts = issued.expires_in - min(EARLY, issued.expires_in / 2)
     return AccessToken(
@@ -200,4 +201,4 @@ def _roles(access_token: str) -> list[str]:
     if not claims:
         raise ValueError("no claims")
     padded = claims[0] + "=" * (-len(claims[0]) % 4)
-    return msgspec.json.decode(base64.urlsafe_b64decode(padded), type=_Claims).roles
+    return read(base64.urlsafe_b64decode(padded), _Claims).roles

@@ -13,6 +13,8 @@ from enum import StrEnum
 import msgspec
 
 from services.errors import UpstreamError
+from services.graph.reading import Unreadable, read
+from services.phrases import quoted
 
 SYSTEM = "Microsoft"
 KEPT_MESSAGE = 600
@@ -172,8 +174,8 @@ def read_refusal(
 ) -> Refusal:
     """Read Graph's error form; a body of any other form leaves code and message empty."""
     try:
-        error = msgspec.json.decode(body, type=_Body).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        error = read(body, _Body).error
+    except Unreadable:
         return Refusal(status=status, request_id=request_id, retry_after=retry_after)
     inner = error.inner_error.request_id if error.inner_error else None
     return Refusal(
@@ -188,8 +190,8 @@ def read_refusal(
 def read_login_refusal(status: int, body: bytes, *, retry_after: float | None) -> Refusal:
     """Read Entra's error form; `code` is the first AADSTS number where there is one."""
     try:
-        said = msgspec.json.decode(body, type=_Login)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        said = read(body, _Login)
+    except Unreadable:
         return Refusal(status=status, retry_after=retry_after)
     in_text = AADSTS.search(said.error_description)
     numbers = [str(number) for number in said.error_codes] + ([in_text[1]] if in_text else [])
@@ -250,8 +252,8 @@ def _unpacked(message: str) -> str:
     if not message.lstrip().startswith("{"):
         return message
     try:
-        packed = msgspec.json.decode(message, type=_Packed)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        packed = read(message, _Packed)
+    except Unreadable:
         return message
     # The numbers that follow are for Microsoft's support, who go by the request-id as well.
     return (packed.Message or packed.message or message).partition(" - Operation ID")[0]
@@ -267,7 +269,7 @@ def _words(said: Refusal) -> str:
 
 def _plain(trouble: GraphTrouble, said: Refusal) -> str:
     if trouble is GraphTrouble.REFUSED and said.message:
-        return f"Microsoft refused this: {said.message} Nothing was changed."
+        return f"Microsoft refused this: {quoted(said.message)}. Nothing was changed."
     return (
         "Microsoft Graph gives no usable answer at the moment. Nothing was changed. Try again in a "
         "few minutes."

@@ -5,6 +5,7 @@ new end. Their word is proved by what Intune shows. A date is taken as it is.
 """
 
 import logging
+from datetime import datetime
 from hashlib import sha256
 from typing import assert_never
 
@@ -12,7 +13,7 @@ from services.errands import Brought, Errand, GoesOnByHand, Purpose
 from services.graph import words, wrong_files
 from services.graph.errors import GraphError, GraphTrouble
 from services.graph.found import kept_name
-from services.graph.ground import Ground, nothing
+from services.graph.ground import Ground
 from services.graph.holding import account_of, judge
 from services.graph.intune import Intune
 from services.graph.messages import Setting
@@ -60,7 +61,7 @@ class Proofs:
     async def prove(self, token: Token, brought: Brought, errand: Errand) -> Proof:
         """Prove it. Raises WrongFile, NotShown, GoesOnByHand, Refused, GraphError."""
         if brought.expires_at is not None:
-            return Proof(account=NOBODY, health=None, expires_at=brought.expires_at, keep=nothing)
+            return self._by_date(token, brought.expires_at)
         intune = self._asked()
         async with self.on.database.read() as tx:
             step = await tx.intune_steps.of(token.id)
@@ -74,6 +75,15 @@ class Proofs:
             if error.retryable:
                 raise
             raise self._unreadable(error) from error
+
+    def _by_date(self, token: Token, expires_at: datetime) -> Proof:
+        async def keep(tx: Transaction) -> None:
+            # An entry of ours that the person did not use is taken back once Intune can be read.
+            step = await tx.intune_steps.of(token.id)
+            if step is not None:
+                await tx.intune_steps.amend(token.id, unneeded=step.made)
+
+        return Proof(account=NOBODY, health=None, expires_at=expires_at, keep=keep)
 
     def _asked(self) -> Intune:
         if self.on.intune is None:

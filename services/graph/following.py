@@ -48,11 +48,14 @@ class Follower:
             await self._renew(tx, token, setting)
         return True
 
-    async def delete(self, tx: Transaction, token_id: str) -> None:
-        """It is gone there, so it is gone here, and so is what was asked for it. Raises TooLate."""
+    async def delete(self, tx: Transaction, token_id: str) -> bool:
+        """It is gone there, so it is gone here, and so is what was asked for it.
+
+        False where somebody saw it before, or takes it out of use here. Raises TooLate.
+        """
         token = await tx.tokens.get(token_id)
-        if token is None:
-            return
+        if token is None or token.state is not TokenState.ACTIVE:
+            return False
         request = await tx.requests.under_way(token.id)
         if request is not None:
             await self._end(tx, request, token)
@@ -66,6 +69,7 @@ class Follower:
         await self.audit.append(
             tx, _deed(token, "token.deleted_there", None, before=before, after=state)
         )
+        return True
 
     async def _rename(self, tx: Transaction, token: Token, setting: Setting) -> bool:
         if kept_name(setting) == token.holder_name:

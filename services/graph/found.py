@@ -15,6 +15,8 @@ from storage.tokens import Found, name_key
 
 CLAIM_LEEWAY = timedelta(minutes=5)
 """How far Microsoft's clock and ours may differ."""
+ASK_AGAIN = timedelta(hours=1)
+"""When the health of a token that was just found is looked at again."""
 NAMELESS = "Intune token"
 
 
@@ -46,8 +48,11 @@ def is_called(token: Token, setting: Setting) -> bool:
     return named in {name_key(token.name), name_key(token.server_name)}
 
 
-def found_token(setting: Setting, name: str, now: datetime, *, sync_at: datetime) -> Found:
-    """The entry as a token that nobody answers for yet."""
+def found_token(setting: Setting, name: str, now: datetime, *, spread: timedelta) -> Found:
+    """The entry as a token that nobody answers for yet.
+
+    `spread` keeps the first syncs of many apart, and the next looks at their health.
+    """
     health, evidence = judge(setting, now)
     token = Token(
         id=new_id(),
@@ -67,12 +72,12 @@ def found_token(setting: Setting, name: str, now: datetime, *, sync_at: datetime
         org_name=None,
         admin_id=(setting.apple_id or "")[:320] or None,
         last_synced_at=None,
-        sync_due_at=sync_at,
+        sync_due_at=now + spread,
         created_at=now,
         holder_id=setting.id,
         holder_name=kept_name(setting),
     )
-    return Found(token=token, evidence=evidence, asked_at=now, ask_at=now)
+    return Found(token=token, evidence=evidence, asked_at=now, ask_at=now + ASK_AGAIN + spread)
 
 
 def kept_name(setting: Setting) -> str:

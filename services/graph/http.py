@@ -19,6 +19,7 @@ from services.graph.answers import Page
 from services.graph.errors import GraphError, GraphTrouble, read_refusal, trouble_of
 from services.graph.exchange import JSON, Answer, exchange
 from services.graph.limits import Budget
+from services.graph.reading import Unreadable, read
 
 PAGE_SIZE = 999
 MOST_PAGES = 20_000
@@ -226,9 +227,6 @@ def _decoded(answer: Answer, kind: type[Kind]) -> Kind:
     if not answer.is_json:
         raise GraphError(GraphTrouble.GARBLED, "the answer is not JSON")
     try:
-        return msgspec.json.decode(answer.body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        # The decoder's text may quote the answer, so only its kind is kept.
-        raise GraphError(
-            GraphTrouble.GARBLED, f"the answer's form: {type(error).__name__}"
-        ) from None
+        return read(answer.body, kind)
+    except Unreadable as error:
+        raise GraphError(GraphTrouble.GARBLED, f"the answer's form: {error}") from None

@@ -7,8 +7,6 @@ it makes is not imported beside it, and what it renews or deletes is its own to 
 import asyncio
 import logging
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -19,13 +17,13 @@ from services.graph.following import Follower, differs
 from services.graph.found import Expecting, found_token, is_called, shown_name, unique_name
 from services.graph.intune import Intune
 from services.graph.messages import Setting
-from services.lifecycle import TooLate
+from services.graph.news import News, say_doubtful
 from services.notices import Notices
 from services.request_deeds import SERVICE
 from services.watch_notices import WatchNotices
 from storage.database import Database, Transaction
-from storage.records import Token, new_id
-from storage.states import NoticeKind, ProgramName, TokenState
+from storage.records import Token
+from storage.states import ProgramName, TokenState
 from storage.tokens import Found, name_key
 
 log = logging.getLogger(__name__)
@@ -35,15 +33,12 @@ EVERY = timedelta(minutes=15)
 """How often Intune is looked at; one list, however many tokens it has."""
 AGAIN = timedelta(minutes=1)
 """How soon after a list that did not come."""
-BATCH = 250
+BATCH = 500
 APART = timedelta(seconds=1)
 """By how much the first syncs of what was found are spread: each is half a dozen calls."""
 AT_ONCE = 4
-NAMED = 10
-"""So many tokens are named in the message about them."""
 FEW = 3
 """So many tokens may be missing at once without a doubt about the tenant."""
-DOUBTFUL = "doubtful"
 FIRST = datetime(1, 1, 2, tzinfo=UTC)
 UNMADE = (TokenState.REQUESTED, TokenState.AWAITING_TOKEN)
 
@@ -82,20 +77,20 @@ class Imports:
         except GraphError as error:
             log.warning("import_failed", extra={"error": str(error)})
             await self._look_again()
+        except Exception:
+            # What was taken over stays; the rest follows soon.
+            await self._look_again()
+            raise
 
     async def _run(self) -> None:
         async with self.database.read() as tx:
             before = await tx.tokens.held_by(ProgramName.INTUNE)
         settings = await self.intune.settings()
-        news = News()
-        await self._follow(settings, news)
-        await self._import(settings, {one.holder_id for one in before}, news)
-        await self._lose(before, {one.id for one in settings}, news)
-        if not news.empty():
-            async with self.database.write() as tx:
-                await self._say(tx, news)
+        await self._follow(settings)
+        await self._import(settings, {one.holder_id for one in before})
+        await self._lose(before, {one.id for one in settings})
 
-    async def _follow(self, settings: Sequence[Setting], news: "News") -> None:
+    async def _follow(self, settings: Sequence[Setting]) -> None:
         by_id = {one.id: one for one in settings}
         async with self.database.read() as tx:
             tokens = await tx.tokens.held_by(ProgramName.INTUNE)
@@ -106,24 +101,26 @@ class Imports:
             if one.holder_id in by_id and differs(one, by_id[one.holder_id], renewing)
         ]
         for some in _batches(changed):
+            news = News()
             async with self.database.write() as tx:
                 for token in some:
                     setting = by_id[token.holder_id or ""]
                     if await self.follower.change(tx, token.id, setting):
                         news.renamed.append(token.id)
+                await news.say(tx, self.notices)
 
-    async def _import(
-        self, settings: Sequence[Setting], known: Collection[str | None], news: "News"
-    ) -> None:
+    async def _import(self, settings: Sequence[Setting], known: Collection[str | None]) -> None:
         # An entry without a token is somebody's work in progress; one that we knew before the list
         # was read and do not know any more was deleted meanwhile.
         new = [one for one in settings if one.expires_at is not None and one.id not in known]
         new.sort(key=lambda one: (one.modified_at or one.expires_at or FIRST, one.id))
+        taken = 0
         for some in _batches(new):
             async with self.database.write() as tx:
-                await self._take(tx, some, news)
+                taken += await self._take(tx, some, taken)
 
-    async def _take(self, tx: Transaction, settings: Sequence[Setting], news: "News") -> None:
+    async def _take(self, tx: Transaction, settings: Sequence[Setting], taken: int) -> int:
+        """How many were new; `taken` were before them, and are synced before them."""
         now, names = self.clock.now(), await tx.tokens.name_keys()
         ours = await tx.tokens.held_by(ProgramName.INTUNE)
         held = {one.holder_id for one in ours}
@@ -136,11 +133,12 @@ class Imports:
                 continue
             name = unique_name(shown_name(setting), names)
             names.add(name_key(name))
-            sync_at = now + min(APART * len(news.imported), self.every_sync)
-            found.append(found_token(setting, name, now, sync_at=sync_at))
-            news.imported.append(found[-1].token.id)
+            spread = min(APART * (taken + len(found)), self.every_sync)
+            found.append(found_token(setting, name, now, spread=spread))
         await tx.tokens.add_found(found)
         await self.audit.append_all(tx, [_imported(one.token) for one in found])
+        await News(imported=[one.token.id for one in found]).say(tx, self.notices)
+        return len(found)
 
     async def _expecting(self, tx: Transaction, ours: Sequence[Token]) -> list[Expecting]:
         """The tokens that requests are making, whose entries Intune may show any moment."""
@@ -163,9 +161,27 @@ class Imports:
         ]
         return len(recorded) == 1 and await self.follower.link(tx, recorded[0], setting)
 
-    async def _lose(self, before: Sequence[Token], listed: Collection[str], news: "News") -> None:
+    async def _lose(self, before: Sequence[Token], listed: Collection[str]) -> None:
         held = [one for one in before if one.holder_id and one.state is TokenState.ACTIVE]
         missing = [one for one in held if one.holder_id not in listed]
+        if len(missing) > FEW and len(missing) * 2 > len(held):
+            await self._doubt(missing, len(held))
+            return
+        for some in _batches(await self._really_gone(missing)):
+            async with self.database.write() as tx:
+                gone = [one.id for one in some if await self.follower.delete(tx, one.id)]
+                await News(deleted=gone).say(tx, self.notices)
+
+    async def _doubt(self, missing: Sequence[Token], held: int) -> None:
+        """Follow nothing; say so where those asked for are gone indeed."""
+        if len(await self._really_gone(missing[: FEW + 1])) <= FEW:
+            return
+        log.error("tenant_doubtful", extra={"gone": len(missing), "held": held})
+        async with self.database.write() as tx:
+            await say_doubtful(tx, self.notices, len(missing), self.clock.now())
+
+    async def _really_gone(self, missing: Sequence[Token]) -> list[Token]:
+        """Those that Intune does not have when it is asked for each."""
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def really(token: Token) -> bool:
@@ -174,23 +190,7 @@ class Imports:
                 return await self.intune.setting(token.holder_id or "") is None
 
         answers = await asyncio.gather(*(really(one) for one in missing))
-        gone = [one for one, is_gone in zip(missing, answers, strict=True) if is_gone]
-        if len(gone) > FEW and len(gone) * 2 > len(held):
-            log.error("tenant_doubtful", extra={"gone": len(gone), "held": len(held)})
-            news.doubtful = len(gone)
-            return
-        for token in gone:
-            with suppress(TooLate):
-                async with self.database.write() as tx:
-                    await self.follower.delete(tx, token.id)
-                    news.deleted.append(token.id)
-
-    async def _say(self, tx: Transaction, news: "News") -> None:
-        if news.doubtful:
-            day, facts = f"{self.clock.now():%Y-%m-%d}", {"doubtful": str(news.doubtful)}
-            await self.notices.say(tx, NoticeKind.HOLDER_NEWS, DOUBTFUL, stage=day, facts=facts)
-        if news.imported or news.deleted or news.renamed:
-            await self.notices.say(tx, NoticeKind.HOLDER_NEWS, new_id(), facts=news.facts())
+        return [one for one, is_gone in zip(missing, answers, strict=True) if is_gone]
 
     async def _claim(self) -> bool:
         now = self.clock.now()
@@ -214,27 +214,6 @@ class Imports:
             if chore is not None:
                 again = min(AGAIN, self.every)
                 await tx.chores.claim(chore, self.clock.now() + again, run_at=chore.run_at)
-
-
-@dataclass(slots=True, kw_only=True)
-class News:
-    """What a look at Intune brought, by the tokens' ids."""
-
-    imported: list[str] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
-    renamed: list[str] = field(default_factory=list)
-    doubtful: int = 0
-    """So many tokens are missing at once that the tenant is doubted."""
-
-    def empty(self) -> bool:
-        """Whether there is nothing to say."""
-        return not (self.imported or self.deleted or self.renamed or self.doubtful)
-
-    def facts(self) -> dict[str, str]:
-        """The first ids of each kind, and how many there are."""
-        kinds = {"imported": self.imported, "deleted": self.deleted, "renamed": self.renamed}
-        ids = {kind: " ".join(some[:NAMED]) for kind, some in kinds.items() if some}
-        return ids | {f"{kind}_count": str(len(some)) for kind, some in kinds.items() if some}
 
 
 def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

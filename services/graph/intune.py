@@ -202,4 +202,6 @@ class Intune:
 
 def _of(setting_id: str, *parts: str) -> str:
     segments = [quote(part, safe="()") for part in (setting_id, *parts)]
+    if {"", ".", ".."} & set(segments):
+        raise GraphError(GraphTrouble.GARBLED, "an id that leads elsewhere")
     return "/".join([SETTINGS, *segments])

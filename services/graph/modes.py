@@ -32,15 +32,18 @@ class Modes:
 
     async def now(self) -> IntuneMode:
         """The mode; guided where Microsoft does not tell the permissions."""
+        try:
+            return await self.told()
+        except GraphError:
+            return IntuneMode.GUIDED
+
+    async def told(self) -> IntuneMode:
+        """The mode. Raises GraphError where Microsoft does not tell the permissions."""
         if self.intune is None:
             return IntuneMode.RECORDED
         if time.monotonic() < self._overruled_until:
             return IntuneMode.GUIDED
-        try:
-            roles = await self.intune.roles()
-        except GraphError:
-            return IntuneMode.GUIDED
-        return IntuneMode.FULL if WRITE in roles else IntuneMode.GUIDED
+        return IntuneMode.FULL if WRITE in await self.intune.roles() else IntuneMode.GUIDED
 
     def overrule(self) -> None:
         """A write was refused: a person does the writing for an hour."""

@@ -10,12 +10,14 @@ import time
 from contextlib import aclosing
 
 from services.errors import Refused
+from services.graph.errors import GraphError, GraphTrouble
 from services.graph.intune import Intune
 from services.graph.listing import held
 from services.phrases import quoted
 from services.programs import Counts, StillRemoving
 from storage.records import Token
 
+NOTHING = Counts(devices=0, in_default_profile=0, profiles=0)
 UNTOLD = Counts(devices=0, in_default_profile=0, profiles=0, told=False)
 POLICIES = "enrollment policies"
 REMOVED_AT_ONCE = 4
@@ -26,8 +28,16 @@ LOOKS, LOOK_AGAIN = 5, 2.0
 
 
 async def count(intune: Intune, token: Token) -> Counts:
-    """Count in Intune now, page by page. Raises GraphError."""
-    holder_id = held(token)
+    """Count in Intune now, page by page; nothing under a token that is gone. Raises GraphError."""
+    try:
+        return await _count(intune, held(token))
+    except GraphError as error:
+        if error.trouble is GraphTrouble.NOT_FOUND and await intune.setting(held(token)) is None:
+            return NOTHING
+        raise
+
+
+async def _count(intune: Intune, holder_id: str) -> Counts:
     defaults = (await intune.defaults(holder_id)).ids
     devices = in_default = released = 0
     async with aclosing(intune.identities(holder_id)) as pages:

@@ -16,6 +16,7 @@ from bot.views import (
 )
 from bot.views.blocks import Message, View
 from bot.views.holder_news import HolderNews, Seen
+from bot.views.request_card import RequestFacts
 from storage.records import Profile, Token
 from storage.states import Action, Evidence, Health, ProgramName, RequestState
 from tests.bot.request_surfaces import asked, look
@@ -31,7 +32,7 @@ def held_messages(sample: Sample) -> dict[str, Message]:
     looked = replace(found(sample).looked_at(), token=token)
     profile = made(Profile, name=token.name, is_default=True)
     profiles = [profile, replace(profile, name="Spare", is_default=False)]
-    troubles = (Health.SYNC_ERROR, Health.STALE, Health.UNREACHABLE)
+    troubles = (Health.TERMS_UNSIGNED, Health.SYNC_ERROR, Health.STALE, Health.UNREACHABLE)
     return {
         **held_by_intune(sample),
         **_news(token),
@@ -42,8 +43,22 @@ def held_messages(sample: Sample) -> dict[str, Message]:
             )
             for action, word in ((Action.DELETE, "deleted"), (Action.REMOVE, "removed_here"))
         },
+        **{
+            f"token_{action}_by_word": outcomes.token_gone(
+                replace(asked(sample, action), token=replace(token, holder_id=None))
+            )
+            for action in (Action.DELETE, Action.REMOVE)
+        },
         "status_without_owner": tokens.token_status(looked, ZONE),
-        "status_with_profiles": tokens.token_status(replace(looked, profiles=profiles), ZONE),
+        "status_with_profiles": tokens.token_status(
+            replace(
+                looked,
+                profiles=profiles,
+                evidence="Intune's last good sync with Apple: 2026-03-06 07:10 UTC",
+                last_run=replace(sample.run, released=12),
+            ),
+            ZONE,
+        ),
         "reminder_without_owner": reminders.reminder([soon], ZONE),
         "escalation_without_owner": reminders.escalation(soon, ZONE),
         "owner_taken": owners.taken(token),
@@ -73,8 +88,15 @@ def _by_hand(sample: Sample, token: Token) -> dict[str, Message]:
             f"nag_{action}_by_hand": steps.upload_nag(shown, ZONE),
             f"card_{action}_in_intune": request_card.request_card(pending, ZONE),
             f"card_{action}_by_hand": request_card.request_card(shown, ZONE),
+            f"card_{action}_uncounted": request_card.request_card(uncounted(pending), ZONE),
         }
     return drawn
+
+
+def uncounted(shown: RequestFacts) -> RequestFacts:
+    """A request for a token that nobody could look at."""
+    facts = {**shown.request.facts, "program": "intune", "uncounted": "everything"}
+    return replace(shown, request=replace(shown.request, facts=facts))
 
 
 def _news(token: Token) -> dict[str, Message]:

@@ -96,6 +96,7 @@ def _news(held: Sample) -> dict[str, Message]:
         "intune_date_refused": upload_news.upload_refused(dated, *about),
         "intune_wrong_file": upload_news.upload_refused(checked, *about),
         "intune_right_file": upload_news.upload_checked(right, *about),
+        "intune_incident": upload_news.incident(held.upload, held.token),
         "intune_kept": upload_news.upload_kept(told, held.token),
     }
 

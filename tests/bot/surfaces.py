@@ -37,7 +37,7 @@ from tests.bot.intune_surfaces import intune_messages, intune_views
 from tests.bot.request_surfaces import request_messages, request_views
 from tests.bot.samples import AMIR, BEA, NOW, OLIVIA, OTTO, ZONE, Sample, a_look
 from tests.bot.syncs import syncs
-from tests.bot.watch_surfaces import watch_messages, watch_views
+from tests.bot.watch_surfaces import entra_account, watch_messages, watch_views
 
 
 def messages(sample: Sample) -> dict[str, Message]:
@@ -221,6 +221,9 @@ def _answers(sample: Sample) -> dict[str, Message]:
         "list_none": tokens.token_list(page_of([], 0), "", ZONE),
         "list_no_match": tokens.token_list(page_of([], 0), sample.typed, ZONE),
         "status": tokens.token_status(sample.looked_at(), ZONE),
+        "status_watched_in_entra": tokens.token_status(
+            replace(sample.looked_at(), account=entra_account(sample)), ZONE
+        ),
         "status_awaiting_token": tokens.token_status(young, ZONE),
         "status_ill": tokens.token_status(ill, ZONE),
         "settings": settings_page(_settings(sample)),

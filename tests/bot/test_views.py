@@ -198,7 +198,8 @@ def submitted(*, name: str, consent: bool) -> View:
 
 
 @pytest.mark.parametrize(
-    "table", [bringing.DOES, bringing.PRESSED, WAITED_FOR, story.BROUGHT, upload.REFUSED]
+    "table",
+    [bringing.DOES, bringing.TO_DO, bringing.PRESSED, WAITED_FOR, story.BROUGHT, upload.REFUSED],
 )
 def test_every_kind_of_evidence_has_words(table: dict[Evidence, str]) -> None:
     assert set(table) == set(Evidence)

@@ -200,14 +200,19 @@ def _reports(sample: Sample) -> dict[str, Message]:
     }
 
 
-def _by_entra(sample: Sample) -> dict[str, Message]:
-    account = made(
+def entra_account(sample: Sample) -> EntraAccount:
+    return made(
         EntraAccount,
         apple_id=sample.token.apple_id,
         standing=EntraStanding.DELETED,
         password_changed_at=NOW - DAY,
         deleted_at=NOW - DAY,
+        looked_at=NOW,
     )
+
+
+def _by_entra(sample: Sample) -> dict[str, Message]:
+    account = entra_account(sample)
     shown: dict[str, Message] = {}
     for kind in (
         ReportKind.ENTRA_PASSWORD,

@@ -8,6 +8,23 @@ from tests.browser.screen import Screen
 from tests.browser.story import APPLE_ID, NAME
 
 
+def in_its_tab(screen: Screen, steps: str) -> Screen:
+    """Follow the steps' link to the admin center, which stands in a tab of its own."""
+    with screen.page.context.expect_page() as opened:
+        screen.message(steps).get_by_role("link", name="Intune admin center").first.click()
+    tab = Screen(opened.value, screen.url, screen.wrong)
+    tab.whole()
+    return tab
+
+
+def done(screen: Screen, steps: str) -> None:
+    """Say that the steps are done; the bot looks, and finds it so."""
+    screen.messages_of_app()
+    screen.press("Done", screen.message(steps))
+    screen.says("is in use", screen.form)
+    screen.press("Close", screen.form)
+
+
 def create(screen: Screen, folder: Path, name: str = NAME) -> None:
     """Make a token by hand: the key from here, the file from Apple in another tab."""
     screen.press("Create")
@@ -42,7 +59,7 @@ def _at_apple(screen: Screen, pem: Path, folder: Path, name: str) -> Path:
         apple.page.get_by_role("button", name=name).click()
         apple.press("Assign devices…")
         apple.press("Assign")
-        apple.says("25 devices were assigned")
+        apple.says("devices were assigned")
         return apple.save("Download Token", folder, sure="Download Server Token")
 
 

@@ -37,6 +37,8 @@ def main() -> None:
             _of_the_story(screen, saved)
         with running(data, "--fresh", port=PORT) as demo, screen_of(demo.url) as screen:
             _of_the_organisation(demo, screen)
+        with running(data, "--fresh", port=PORT) as demo, screen_of(demo.url) as screen:
+            _in_intune(screen, saved)
 
 
 def _of_the_story(screen: Screen, saved: Path) -> None:
@@ -49,10 +51,10 @@ def _of_the_story(screen: Screen, saved: Path) -> None:
     story.let_terms_change(screen, look)
     story.sign_terms(screen)
     story.reminded(screen, look)
-    _in_intune(screen, saved)
 
 
 def _in_intune(screen: Screen, saved: Path) -> None:
+    screen.press("Hide the first steps")
     screen.go("Intune")
     intune.create(screen, saved, "Library iPads")
     screen.press("Library iPads")

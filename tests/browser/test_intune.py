@@ -8,6 +8,8 @@ from tests.browser import intune, story
 from tests.browser.screen import NARROW, Screen, screen_of
 from tests.demo.running import Running
 
+GUIDED = "Library iPads"
+FULL = "Staff MacBooks"
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -22,6 +24,34 @@ def test_a_token_made_by_hand_is_found_and_watched(screen: Screen, saved: Path) 
     story.a_day_on(screen)
     screen.channel("it-alerts")
     screen.message("1 token found in Intune")
+
+
+def test_a_token_is_asked_for_made_by_hand_and_seen(screen: Screen, saved: Path) -> None:
+    story.ask(screen, GUIDED, held_by="")
+    story.approve(screen, GUIDED)
+    screen.messages_of_app()
+    tab = intune.in_its_tab(screen, f"Your steps for {GUIDED}")
+    intune.create(tab, saved, GUIDED)
+    intune.done(screen, f"Your steps for {GUIDED}")
+    screen.message(f"{GUIDED} is in use")
+
+
+def test_its_renewal_is_asked_for_done_by_hand_and_seen(screen: Screen, saved: Path) -> None:
+    story.a_day_on(screen)
+    screen.channel("general")
+    screen.command(f"/enroll-token renew {GUIDED}")
+    screen.pick("Why", "Its year is almost over")
+    screen.press("Ask for approval", screen.form)
+    screen.says("is in", screen.form)
+    screen.press("Close", screen.form)
+    story.approve(screen, f"asks to renew the token {GUIDED}")
+    screen.messages_of_app()
+    steps = "choose Renew token"
+    tab = intune.in_its_tab(screen, steps)
+    intune.renew(tab, saved, GUIDED)
+    intune.done(screen, steps)
+    screen.channel("it-alerts")
+    screen.message(f"{GUIDED} is renewed: in use until")
 
 
 def test_a_form_that_is_left_takes_its_key_along(screen: Screen, saved: Path) -> None:
@@ -81,6 +111,29 @@ def test_a_mishap_at_microsoft_stands_above_every_page_until_it_ends(screen: Scr
         screen.press(end)
     screen.press("Let it write")
     screen.says("The bot may read and write here")
+
+
+def test_a_new_password_in_entra_is_said_in_slack(screen: Screen) -> None:
+    screen.go("Intune")
+    screen.press("Users")
+    screen.press("Reset password")
+    screen.says("The password of Ida Admin was changed.")
+    story.a_day_on(screen)
+    screen.channel("it-alerts")
+    screen.message(f"Entra says: the password of {story.APPLE_ID} was changed")
+
+
+def test_a_bot_that_may_write_hands_the_file_in_itself(screen: Screen, saved: Path) -> None:
+    screen.go("Intune")
+    screen.says("The bot may read and write here")
+    screen.go("Slack")
+    story.ask(screen, FULL, held_by="")
+    story.approve(screen, FULL)
+    file = story.fetch(screen, saved, FULL)
+    story.bring(screen, file, f"Your steps for {FULL}")
+    screen.go("Intune")
+    screen.press(FULL)
+    screen.says("Active")
 
 
 def test_a_narrow_window_shows_the_admin_center_too(demo: Running) -> None:

@@ -3,16 +3,19 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
-from typing import Any
 
-from tests.demo.running import URL, Running, running, wait_for
+from tests.demo.job import ask, card, general
+from tests.demo.running import ROOT, URL, Running, running, wait_for
 from tests.sandbox.demo.records import CHORES
 
 END_SECONDS = 3.0
 TRIES = 3
 START_SECONDS = 5.0
+IN_A_TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -34,42 +37,6 @@ def worked(process: int) -> float:
     """How many seconds of a processor it took so far, which other processes do not change."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
-
-
-def general(seen: dict[str, Any]) -> str:
-    """The id of the channel that everybody is in."""
-    return next(str(entry["id"]) for entry in seen["sidebar"] if entry["name"] == "general")
-
-
-def form_of(demo: Running) -> dict[str, Any]:
-    """The create form, opened by its command."""
-    channel = general(demo.seen())
-    demo.act("operator", "command", channel=channel, text="/enroll-token create")
-    form: dict[str, Any] = wait_for(
-        lambda: next((view for view in demo.seen()["views"] if view["submit"]), None), "the form"
-    )
-    return form
-
-
-def ask(demo: Running, name: str) -> None:
-    """Fill the form in by its ids, as the page does."""
-    form = form_of(demo)
-    values = [
-        ["name", "name", name],
-        ["apple_id", "apple_id", "it-admin@schools.example"],
-        ["reason", "reason", "New iPads"],
-        ["consent_intune", "consent_intune", ["agree"]],
-    ]
-    demo.act("operator", "submit", view=form["id"], values=values)
-    wait_for(lambda: demo.seen()["views"][-1]["submit"] is None, "what the form becomes")
-
-
-def card(demo: Running, part: str = "approver") -> dict[str, Any]:
-    """The first message in the approvals channel."""
-    seen = demo.seen(part=part)
-    channel = next(e["id"] for e in seen["sidebar"] if e["name"] == "it-approvals")
-    messages: list[dict[str, Any]] = seen[f"channel {channel}"]
-    return messages[0] if messages else {}
 
 
 def dues(demo: Running) -> set[str]:
@@ -97,6 +64,30 @@ def test_ctrl_c_ends_everything_within_three_seconds(tmp_path: Path) -> None:
             took.append(demo.end())
         assert demo.process.returncode == 0
         assert not lives(bot)
+
+
+def test_ctrl_c_in_a_terminal_is_no_error_of_make(tmp_path: Path) -> None:
+    target = f"demo:\n\t@{sys.executable} -m tests.sandbox demo --folder {tmp_path} --port 4905\n"
+    (tmp_path / "Makefile").write_text(target)
+    with subprocess.Popen(
+        [sys.executable, "-c", IN_A_TERMINAL, "make", "-f", str(tmp_path / "Makefile"), "demo"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as made:
+        assert made.stdin is not None
+        assert made.stdout is not None
+        said = b""
+        while b"Ctrl-C ends it" not in said:
+            line = made.stdout.readline()
+            assert line, said
+            said += line
+        made.stdin.write(b"\x03")
+        made.stdin.flush()
+        said += made.stdout.read()
+    assert made.returncode == 0, said
+    assert b"The demo has ended." in said
+    assert b"***" not in said
 
 
 def test_a_usable_page_takes_less_than_five_seconds(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A token's year from `help` to its end, acted out around the real `serve` process."""
+"""A token's year, and another team's token in Intune, acted out around the real `serve`."""
 
 import asyncio
 import os
@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 
 from tests.sandbox.apple.server import TokenFile
-from tests.sandbox.demo.time import MovedTime
 from tests.sandbox.deployment import Deployment, Transport, deployment, new_stage
 from tests.sandbox.slack.conversations import Message
 from tests.sandbox.slack.render import render_message
+from tests.sandbox.tour_intune import InIntune
 from tests.sandbox.tour_later import LaterLife
 from tests.sandbox.tour_people import People
-from tests.sandbox.tour_proof import claims
+from tests.sandbox.tour_proof import Claim, claims, common_claims
 from tests.sandbox.tour_reminders import Expired, Reminded
 from tests.sandbox.tour_scenes import COMMAND, Scenes, must
 from tests.sandbox.tour_story import Story
@@ -31,6 +31,8 @@ LOOK_UP_DELAY = 1.5
 SCAN_DELAY = 0.2
 """Seconds that Slack takes to tell of a file, so that the form's first answer is always seen."""
 FINE, WRONG = 0, 1
+Checked = tuple[str, list[Claim]]
+"""A heading, and what was claimed under it."""
 WEB_PAGE = b"<!doctype html><title>Sign in</title><p>Your session has ended.</p>"
 
 
@@ -60,47 +62,72 @@ async def _told(story: Story) -> int:
     _end_on_sigterm()
     began = time.monotonic()
     story.begin()
-    with tempfile.TemporaryDirectory(prefix="enroll-token-tour-") as folder:
-        stage = new_stage()
-        clock = begun(stage)
-        try:
-            async with (
-                told(clock) as clock_url,
-                deployment(Path(folder), Transport.HTTP, stage, CLOCK_URL=clock_url) as deployed,
-            ):
-                return await _walked(deployed, story, clock, began)
-        except BrokenPipeError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the tour says where it ended
-            what = str(error) or type(error).__name__
-            print(f"\nThe tour went wrong {story.where}: {what}", file=sys.stderr)
-            return WRONG
-
-
-async def _walked(deployed: Deployment, story: Story, clock: MovedTime, began: float) -> int:
-    await deployed.start()
-    scenes = deployed, story, clock
-    await Tour(*scenes).walk()
-    calm = len(deployed.apple.requests)
-    await Watch(*scenes).walk()
-    await People(*scenes).walk()
-    await Reminded(*scenes).walk()
-    await LaterLife(*scenes).renew()
-    await Reminded(*scenes).turn_green()
-    await Expired(*scenes).walk()
-    await LaterLife(*scenes).delete()
+    try:
+        checked = []
+        for team in (_apples_team, _intunes_team):
+            with tempfile.TemporaryDirectory(prefix="enroll-token-tour-") as folder:
+                checked.append(await team(Path(folder), story))
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the tour says where it ended
+        what = str(error) or type(error).__name__
+        print(f"\nThe tour went wrong {story.where}: {what}", file=sys.stderr)
+        return WRONG
     story.act("What was checked")
-    found = list(claims(deployed, known_text=TOKEN, calm=calm))
-    lines = [f"• {'NO' if claim.against else 'yes'}: {claim.words}" for claim in found]
-    story.show(f"After {story.steps} steps:", "\n".join(lines))
-    wrong = [trouble for claim in found for trouble in claim.against]
-    code = await deployed.stop()
-    if code not in (FINE, -signal.SIGTERM):
-        wrong.append(f"serve ended with exit code {code}")
+    for heading, found in checked:
+        lines = [f"• {'NO' if claim.against else 'yes'}: {claim.words}" for claim in found]
+        story.show(heading, "\n".join(lines))
     print(f"\nThe tour took {time.monotonic() - began:.1f} seconds.", flush=True)
+    wrong = [trouble for _, found in checked for claim in found for trouble in claim.against]
     for trouble in wrong:
         print(f"Wrong: {trouble}.", file=sys.stderr)
     return WRONG if wrong else FINE
+
+
+async def _apples_team(folder: Path, story: Story) -> Checked:
+    """The team whose token the bot itself holds."""
+    stage = new_stage()
+    clock = begun(stage)
+    async with (
+        told(clock) as clock_url,
+        deployment(folder, Transport.HTTP, stage, CLOCK_URL=clock_url) as deployed,
+    ):
+        await deployed.start()
+        scenes = deployed, story, clock
+        await Tour(*scenes).walk()
+        calm = len(deployed.apple.requests)
+        await Watch(*scenes).walk()
+        await People(*scenes).walk()
+        await Reminded(*scenes).walk()
+        await LaterLife(*scenes).renew()
+        await Reminded(*scenes).turn_green()
+        await Expired(*scenes).walk()
+        await LaterLife(*scenes).delete()
+        found = list(claims(deployed, known_text=TOKEN, calm=calm))
+        return f"After {story.steps} steps:", [*found, await _ended(deployed)]
+
+
+async def _intunes_team(folder: Path, story: Story) -> Checked:
+    """The team whose token Intune holds."""
+    stage = new_stage(intune=True)
+    clock = begun(stage)
+    async with (
+        told(clock) as clock_url,
+        deployment(
+            folder, Transport.HTTP, stage, CLOCK_URL=clock_url, ENTRA_WATCH="on"
+        ) as deployed,
+    ):
+        before = story.steps
+        act = InIntune(deployed, story, clock)
+        await act.walk()
+        found = list(common_claims(deployed, known_text=act.entry.name))
+        return f"And after {story.steps - before} more:", [*found, await _ended(deployed)]
+
+
+async def _ended(deployed: Deployment) -> Claim:
+    code = await deployed.stop()
+    against = [] if code in (FINE, -signal.SIGTERM) else [f"serve ended with exit code {code}"]
+    return Claim(words="the process ended when it was told to", against=against)
 
 
 def _end_on_sigterm() -> None:

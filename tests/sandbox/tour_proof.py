@@ -23,11 +23,7 @@ def claims(deployed: Deployment, *, known_text: str, calm: int) -> Iterator[Clai
 
     So many of Apple's first calls were made before anything was made to go wrong there.
     """
-    yield _answered_in_time(deployed)
-    yield Claim(
-        words="Slack's stand-in had nothing against any message, form or call it was sent",
-        against=list(deployed.slack.violations),
-    )
+    yield from common_claims(deployed, known_text=known_text)
     yield Claim(
         words="Apple's stand-in refused no call before something went wrong there",
         against=[
@@ -37,6 +33,15 @@ def claims(deployed: Deployment, *, known_text: str, calm: int) -> Iterator[Clai
     yield Claim(
         words="the certificate and the steps came once, although the process was killed between",
         against=_repeated(deployed, known_text),
+    )
+
+
+def common_claims(deployed: Deployment, *, known_text: str) -> Iterator[Claim]:
+    """What holds of every team's story."""
+    yield _answered_in_time(deployed)
+    yield Claim(
+        words="Slack's stand-in had nothing against any message, form or call it was sent",
+        against=list(deployed.slack.violations),
     )
     yield Claim(
         words="the process logged no error",
@@ -91,6 +96,9 @@ def _secrets(deployed: Deployment) -> dict[str, str]:
         "the marker of a private key": PRIVATE_KEY,
         "Slack's bot token": BOT_TOKEN,
         "Slack's signing secret": SIGNING_SECRET,
+        "the secret of the app registration": deployed.environment.get(
+            "ENTRA_CLIENT_SECRET", "none that could be found"
+        ),
         "the key-encryption key": deployed.environment["ENCRYPTION_KEYS"].partition(":")[2],
     }
     servers = [server for each in deployed.apple.organisations for server in each.servers]

@@ -16,7 +16,7 @@ from tests.sandbox.tour_story import Story
 
 T = TypeVar("T")
 COMMAND = "/enroll-token"
-PATIENCE = 15.0
+PATIENCE = 30.0
 """Seconds until something that has to happen counts as missing; a busy machine is slow."""
 
 

@@ -20,6 +20,7 @@ _EMOJI = {
     ":raised_hand:": "✋",
     ":handshake:": "🤝",
     ":arrow_right:": "➡️",
+    ":mag:": "🔍",
 }
 _FIELD = re.compile(r"^  \*([^*\n]+)\*\n  (?=\S)", re.MULTILINE)
 _BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])")
@@ -39,6 +40,7 @@ _CHANGING = (
     (re.compile(r"-[0-9a-f]{8}\.pem\b"), "-«id».pem"),
     (re.compile(r"\([0-9a-f]{8}\)"), "(«id»)"),
     (re.compile(r"\b0x[0-9a-f]{16}\b"), "«serial number»"),
+    (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "«id»"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:«port»"),
     (re.compile(r"\b[UFC]0\d{9}\b"), "«id»"),
 )

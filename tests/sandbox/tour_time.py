@@ -18,10 +18,11 @@ BEGIN = datetime(2027, 1, 12, 10, 0, tzinfo=UTC)
 
 
 def begun(stage: Stage) -> MovedTime:
-    """The tour's time, which Slack and Apple take for theirs."""
+    """The tour's time, which Slack, Apple and Microsoft take for theirs."""
     time = MovedTime(BEGIN - datetime.now(UTC))
     stage.slack.clock = time.seconds
     stage.apple.clock = time.now
+    stage.microsoft.clock = time.now
     return time
 
 

@@ -270,7 +270,41 @@ async def test_six_tokens_of_one_class_are_one_message(watch: Watchers) -> None:
     tokens = [await watch.token(f"token {number}", ends=NOW + YEAR) for number in range(6)]
     await says(watch, tokens, Health.TERMS_UNSIGNED)
     await watch.tick()
+    assert await alerts(watch) == 0
+    await watch.tick(NOW + timedelta(seconds=5))
     assert await alerts(watch) == 1
+
+
+async def test_when_one_of_an_organisation_is_in_trouble_its_others_are_asked_at_once(
+    watch: Watchers,
+) -> None:
+    tokens = []
+    for hour in range(6):
+        watch.clock.time = NOW + hour * HOUR
+        tokens.append(await watch.token(f"token {hour}", ends=NOW + YEAR, org_id="10007919"))
+        await watch.tick()
+    other = await watch.token("of another", ends=NOW + YEAR, org_id="2")
+    await watch.tick()
+    watch.holder.asked.clear()
+    await says(watch, [*tokens, other], Health.TERMS_UNSIGNED)
+    # Each was to be asked at its own time; the first is due now.
+    await watch.tick(NOW + 6 * HOUR)
+    await watch.tick(NOW + 6 * HOUR + timedelta(seconds=5))
+    await watch.tick(NOW + 6 * HOUR + timedelta(seconds=10))
+    assert sorted(watch.holder.asked) == sorted(one.id for one in tokens)
+    assert await alerts(watch) == 1
+
+
+async def test_what_befell_one_token_alone_is_asked_of_no_other_twice(watch: Watchers) -> None:
+    tokens = [
+        await watch.token(f"token {number}", ends=NOW + YEAR, org_id="1") for number in range(8)
+    ]
+    await watch.tick()
+    watch.holder.asked.clear()
+    await says(watch, tokens[:3], Health.REVOKED)
+    for seconds in range(0, 60, 5):
+        await watch.tick(NOW + 6 * HOUR + timedelta(seconds=seconds))
+    assert len(watch.holder.asked) == 8
 
 
 async def test_check_now_asks_at_once_and_takes_a_role(watch: Watchers, token: Token) -> None:

@@ -316,6 +316,9 @@ async def test_a_retry_after_that_says_nothing_is_none(
 
 UNUSABLE = {
     "half an answer": faults.half_json(),
+    "a hundred thousand brackets": faults.status(
+        200, '{"unknown": ' + "[" * 100_000, content_type="application/json"
+    ),
     "a web page": faults.html_page(),
     "an empty answer": faults.status(200, ""),
     "null": faults.status(200, "null"),

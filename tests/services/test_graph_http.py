@@ -96,17 +96,19 @@ async def test_a_list_in_a_circle_ends_as_an_error() -> None:
 @pytest.mark.parametrize("code", [429, 503])
 @pytest.mark.parametrize("form", ["seconds", "date", "none"])
 async def test_a_throttled_call_is_made_again_as_late_as_graph_asks(code: int, form: str) -> None:
-    asks: dict[str, int | datetime | None] = {
-        "seconds": 1,
-        "date": datetime.now(UTC) + timedelta(seconds=3),
-        "none": None,
-    }
     async with microsoft(patience=Patience(waits=3, first_wait=0.2, longest_wait=5)) as side:
         await side.intune.settings()
+        begun = datetime.now(UTC)
+        date = (begun + timedelta(seconds=3)).replace(microsecond=0)
+        asks: dict[str, int | datetime | None] = {"seconds": 1, "date": date, "none": None}
+        not_before = {
+            "seconds": begun + timedelta(seconds=1),
+            "date": date,
+            "none": begun + timedelta(seconds=0.15),
+        }
         side.server.faults.next(SETTINGS, faults.throttled(asks[form], code=code))
-        begun = time.monotonic()
         assert await side.intune.settings() == []
-        assert time.monotonic() - begun >= (0.15 if form == "none" else 0.9)
+        assert datetime.now(UTC) >= not_before[form]
         assert asked(side) == 3
 
 
@@ -197,15 +199,13 @@ async def test_the_stand_in_throttles_whoever_exceeds_the_budget() -> None:
 
 
 async def test_a_write_that_waits_for_its_turn_holds_up_no_reading() -> None:
-    async with microsoft(budget=Budget(writes=1, seconds=2)) as side:
+    async with microsoft(budget=Budget(writes=1, seconds=60)) as side:
         token = side.tenant.add_token("HQ")
         await side.intune.set_scope_tags(token.id, ["0"])
         waiting = asyncio.create_task(side.intune.set_scope_tags(token.id, ["0"]))
-        begun = time.monotonic()
         await side.intune.settings()
-        assert time.monotonic() - begun < 1
         assert not waiting.done()
-        await waiting
+        waiting.cancel()
 
 
 async def test_the_budget_is_counted_over_any_window_and_not_by_the_clock() -> None:
@@ -275,6 +275,11 @@ async def test_a_tenant_without_intune_is_told_from_one_without_permission() -> 
         (faults.without("value"), GraphTrouble.GARBLED),
         (faults.gzip_bomb(), GraphTrouble.GARBLED),
         (faults.with_values(value=[{"tokenName": 3}]), GraphTrouble.GARBLED),
+        (
+            faults.status(200, '{"value": ' + "[" * 100_000, content_type="application/json"),
+            GraphTrouble.GARBLED,
+        ),
+        (faults.status(500, '{"error": ' + '{"a":' * 100_000), GraphTrouble.BROKEN),
         (
             faults.with_values(value=[{"id": "1", "tokenExpirationDateTime": "soon"}]),
             GraphTrouble.GARBLED,

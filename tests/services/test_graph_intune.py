@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import sys
 import time
 from asyncio.subprocess import PIPE
@@ -371,6 +372,35 @@ async def test_apples_other_credentials_are_read_where_there_are_any() -> None:
         assert certificate is not None
         assert (certificate.apple_id, certificate.expires_at) == (put.apple_id, put.expires_at)
         assert [one.name for one in await side.intune.content_tokens()] == ["Books"]
+
+
+@pytest.mark.parametrize("astray", ["", ".", ".."])
+async def test_an_id_that_would_lead_elsewhere_is_asked_nowhere(astray: str) -> None:
+    async with microsoft() as side:
+        token = side.tenant.add_token("HQ")
+        for call in (
+            side.intune.delete(astray),
+            side.intune.delete_identity(token.id, astray),
+            side.intune.setting(astray),
+        ):
+            with pytest.raises(GraphError) as caught:
+                await call
+            assert caught.value.trouble is GraphTrouble.GARBLED
+        assert side.server.requests == []
+
+
+async def test_microsofts_words_are_quoted_for_people_and_kept_whole_for_admins() -> None:
+    words = "<!channel> " + "x" * 200
+    body = json.dumps({"error": {"code": "BadRequest", "message": words}})
+    async with microsoft() as side:
+        token = side.tenant.add_token("HQ")
+        fault = faults.status(400, body, content_type="application/json")
+        side.server.faults.next(f"{SETTINGS}/{token.id}", fault)
+        with pytest.raises(GraphError) as caught:
+            await side.intune.delete(token.id)
+        assert words in str(caught.value)
+        assert "“<!channel> xxx" in caught.value.user_message
+        assert len(caught.value.user_message) < 160
 
 
 @pytest.mark.parametrize(

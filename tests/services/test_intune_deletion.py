@@ -135,6 +135,15 @@ async def test_intunes_own_refusal_falls_back_with_its_words(full: Case) -> None
     assert await full.state() is TokenState.ACTIVE
 
 
+async def test_one_that_intune_has_no_more_is_deleted_here(full: Case) -> None:
+    full.there.tenant.add_devices(full.entry, 2)
+    await full.office.sync.run_due()
+    del full.there.tenant.tokens[full.entry.id]
+    request = await full.agreed()
+    assert request.state is RequestState.COMPLETED
+    assert await full.state() is TokenState.DELETED
+
+
 async def test_guided_mode_waits_for_a_person_and_looks_itself(guided: Case) -> None:
     request = await guided.agreed()
     assert (request.state, request.evidence) == (
@@ -199,6 +208,7 @@ async def test_recorded_mode_takes_a_persons_word(recorded: Case) -> None:
     assert look.conditions.told is False
     request = await recorded.agreed()
     assert request.state is RequestState.AWAITING_UPLOAD
+    assert request.facts["uncounted"] == "everything"
     await recorded.done(request)
     assert await recorded.state() is TokenState.DELETED
 

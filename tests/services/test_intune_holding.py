@@ -21,9 +21,10 @@ from services.programs import (
     SyncEnd,
     SyncStart,
 )
+from services.sync_run import SyncLost
 from storage.database import Database
 from storage.records import Token
-from storage.states import Health, ProgramName, SyncKind, SyncState, TokenState
+from storage.states import Health, NoticeKind, ProgramName, SyncKind, SyncState, TokenState
 from tests.sandbox.apple import faults
 from tests.sandbox.graph.applications import CONFIGURATION, GUIDED, READ
 from tests.sandbox.graph.entries import DevicePlatform, TokenEntry
@@ -300,6 +301,30 @@ def intune_office(held: Held) -> Office:
     """An office whose tokens Intune holds."""
     programs = {ProgramName.INTUNE: held.program}
     return Office(held.office.database, held.office.outside, programs=programs)
+
+
+async def test_the_first_sync_of_a_found_token_is_not_said_in_the_channel(held: Held) -> None:
+    office = intune_office(held)
+    held.microsoft.tenant.add_devices(held.entry, 5)
+    await office.sync.run_due()
+    assert not await office.outbox(NoticeKind.SYNC_RESULT)
+    held.microsoft.tenant.add_devices(held.entry, 1)
+    office.clock.pass_time(timedelta(hours=12))
+    await office.sync.run_due()
+    assert len(await office.outbox(NoticeKind.SYNC_RESULT)) == 1
+
+
+async def test_a_wish_takes_the_place_of_the_schedules_run(held: Held) -> None:
+    office = intune_office(held)
+    async with office.database.write() as tx:
+        begun = await office.sync.claims.begin(tx, held.token, "schedule")
+    assert begun is not None
+    asked = await office.wishes.of_token(OPERATOR, held.token.id, origin="test")
+    assert (asked.run.id, asked.already) == (begun.run.id, False)
+    with pytest.raises(SyncLost):
+        await begun.complete(SyncEnd.COMPLETE)
+    await office.sync.run_due()
+    assert held.entry.triggered_at == office.clock.now()
 
 
 async def test_a_sync_that_intune_does_not_end_is_given_up_with_words(held: Held) -> None:

@@ -1,5 +1,8 @@
 """Import: what Intune has is here by itself, and what people do there meanwhile is followed."""
 
+import asyncio
+import logging
+import random
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -26,6 +29,8 @@ from tests.services.microsoft import Microsoft, microsoft
 from tests.services.office import Office
 from tests.services.ports import OPERATOR
 from tests.storage import facts
+
+log = logging.getLogger(__name__)
 
 DAY = timedelta(days=1)
 
@@ -338,15 +343,73 @@ async def test_2000_tokens_are_imported_in_10_s_at_50_ms_a_call_within_the_budge
     tenancy.tenant.knobs.delay_seconds = 0.05
     began = time.monotonic()
     await tenancy.imports.run_due()
-    assert time.monotonic() - began < 10
+    took = time.monotonic() - began
+    log.info("imported", extra={"tokens": 2000, "seconds": took})
+    assert took < 10
     assert len(await tenancy.tokens()) == 2000
     async with tenancy.office.database.read() as tx:
         head = await tx.audit.head()
     assert head is not None
     assert head.number == 2000
+    assert len(await tenancy.news()) == 4
     # Graph's own count: a page holds 999 at most.
     assert len(tenancy.microsoft.server.calls(SETTINGS)) == 3
     first = min(
         one.sync_due_at or tenancy.office.clock.now() for one in (await tenancy.tokens()).values()
     )
     assert first == tenancy.office.clock.now()
+
+
+ACTS = ("make", "rename", "renew", "apple_id", "delete", "look", "restart")
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_people_do_in_the_portal_meanwhile_the_next_look_is_as_it_is_there(
+    tenancy: Tenancy, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - it only chooses what people do
+    tenancy.tenant.knobs.page_size = tenancy.tenant.knobs.largest_page = 3
+    tenancy.tenant.knobs.delay_seconds = 0.002
+    for _ in range(40):
+        looking = asyncio.create_task(tenancy.look())
+        for act in chance.choices(ACTS, k=4):
+            await asyncio.sleep(chance.random() * 0.01)
+            meddle(tenancy, act, chance)
+            if act == "restart":
+                tenancy.imports = importing(tenancy.office, tenancy.microsoft)
+        await looking
+    # One look after the last act shows everything; a second may be needed for a list that shifted.
+    await tenancy.look()
+    await tenancy.look()
+    there = {
+        (one.id, one.expires_at, (one.apple_id or "").casefold()) for one in tenancy.tenant.listed()
+    }
+    here = await tenancy.tokens()
+    assert {(one.holder_id, one.expires_at, one.apple_id.casefold()) for one in here.values()} == (
+        there
+    )
+    assert len({name.casefold() for name in here}) == len(here)
+    names = {one.id: one.name for one in tenancy.tenant.listed()}
+    assert all(name.startswith(names[one.holder_id or ""]) for name, one in here.items())
+    assert await tenancy.office.audit.verify(tenancy.office.database) is None
+
+
+def meddle(tenancy: Tenancy, act: str, chance: random.Random) -> None:
+    """One act of a person in the portal."""
+    entries = tenancy.tenant.listed()
+    if act == "make" or not entries:
+        tenancy.tenant.add_token(chance.choice(["HQ", "hq", "Lab", "Berlin"]))
+        return
+    entry = chance.choice(entries)
+    match act:
+        case "rename":
+            tenancy.tenant.portal.rename(entry, chance.choice(["HQ", "Lab", "Other"]))
+        case "renew":
+            assert entry.expires_at is not None
+            entry.expires_at += chance.randrange(1, 400) * DAY
+        case "apple_id":
+            entry.apple_id = f"it{chance.randrange(9)}@contoso.example"
+        case "delete":
+            tenancy.tenant.portal.delete_token(entry)
+        case _:
+            pass

@@ -1,5 +1,6 @@
 """Claims about creating and renewing in Intune: what is brought in each mode, and its proof."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -21,6 +22,7 @@ from storage.states import (
     TokenState,
     UploadState,
 )
+from tests.sandbox.apple import faults
 from tests.sandbox.graph.applications import CONFIGURATION
 from tests.services.intune_office import DAY, IntuneOffice, intune_office
 from tests.services.office import APPLE_ID, Outside
@@ -396,3 +398,55 @@ async def test_the_import_leaves_a_new_entry_to_the_request_that_waits_for_one(
         assert await tx.tokens.of_holder(entry.id) is None
     await guided.bring_word(request)
     assert (await guided.token(request)).holder_id == entry.id
+
+
+async def test_a_hiccup_of_the_login_does_not_make_a_request_guided(
+    database: Database, outside: Outside
+) -> None:
+    async with intune_office(database, outside, Evidence.SERVER_TOKEN_FILE) as full:
+        request = await full.ask()
+        await full.click(request)
+        login = f"/{full.microsoft.tenant.id}/oauth2/v2.0/token"
+        full.microsoft.server.faults.next(login, faults.reset())
+        await full.preparation.begin_approved()
+        assert (await full.request(request.id)).state is RequestState.APPROVED
+        async with asyncio.timeout(60):
+            # The login is let alone for a few seconds.
+            while await full.preparation.begin_approved() is not None:  # noqa: ASYNC110 - a pause by the clock
+                await asyncio.sleep(0.2)
+        assert (await full.request(request.id)).evidence is Evidence.SERVER_TOKEN_FILE
+
+
+async def test_an_expired_secret_asks_for_the_date_and_says_why(
+    database: Database, outside: Outside
+) -> None:
+    async with intune_office(database, outside, Evidence.SERVER_TOKEN_FILE) as full:
+        full.clock.pass_time(181 * DAY)
+        request = await full.awaited()
+        assert request.evidence is Evidence.EXPIRY_DATE
+        assert "expired" in (request.detour or "")
+
+
+async def test_a_tenant_without_a_licence_asks_for_the_date_and_says_why(
+    guided: IntuneOffice,
+) -> None:
+    guided.microsoft.tenant.knobs.licensed = False
+    request = await guided.awaited()
+    assert request.evidence is Evidence.EXPIRY_DATE
+    assert "licence" in (request.detour or "")
+
+
+async def test_an_entry_that_nobody_used_is_taken_back_when_the_date_was_told(
+    database: Database, outside: Outside
+) -> None:
+    async with intune_office(database, outside, Evidence.SERVER_TOKEN_FILE) as full:
+        request = await full.awaited()
+        file = (await full.server(request)).download_token().content
+        roles = frozenset(full.microsoft.application.roles)
+        full.forbid()
+        await full.bring(request, file)
+        await full.bring_date(await full.request(request.id), full.clock.now() + YEAR)
+        full.microsoft.application.roles.update(roles)
+        full.microsoft.tenant.revoke_access()
+        await full.preparation.take_back()
+        assert full.microsoft.tenant.tokens == {}

@@ -5,8 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from services.errors import Invalid, NotAllowed, Refused
+from services.policy import Role
 from storage.database import Database
 from storage.states import Health, NoticeKind, ReportState
+from tests.services.office import ALERTS
 from tests.services.ports import ADMIN, OPERATOR, OWNER, SECOND, STRANGER
 from tests.services.watchers import Watchers
 
@@ -171,6 +173,46 @@ async def test_the_owner_hands_over_and_others_may_not(watch: Watchers) -> None:
         await watch.owners.hand_over(OWNER, [token.id], "U0GUEST", "view:1")
     assert len(await watch.owners.hand_over(OWNER, [token.id], SECOND, "view:2")) == 1
     assert await watch.owners.hand_over(SECOND, [token.id], SECOND, "view:3") == []
+
+
+async def test_a_token_that_nobody_answers_for_is_taken_once_by_an_operator(
+    watch: Watchers,
+) -> None:
+    token = await watch.token("found", ends=NOW + YEAR, owner="")
+    await watch.token("found too", ends=NOW + YEAR, owner="")
+    with pytest.raises(NotAllowed, match="operator"):
+        await watch.owners.take(SECOND, token.id, "click:1")
+    await watch.owners.take(OPERATOR, token.id, "click:2")
+    await watch.owners.take(OPERATOR, token.id, "click:3")
+    watch.people.roles[Role.OPERATOR].add(ADMIN)
+    with pytest.raises(Refused) as raised:
+        await watch.owners.take(ADMIN, token.id, "click:4")
+    assert "answers for “found” already" in raised.value.user_message
+    async with watch.database.read() as tx:
+        (entry,) = await tx.audit.since(0, 10)
+    assert (entry.action, entry.before, entry.after) == (
+        "token.take_over",
+        {"owner": ""},
+        {"owner": OPERATOR},
+    )
+    assert await to(watch, NoticeKind.HANDED_OVER) == {OPERATOR, ALERTS}
+
+
+async def test_a_token_without_an_owner_is_handed_over_alone(watch: Watchers) -> None:
+    token = await watch.token("found", ends=NOW + YEAR, owner="")
+    await watch.token("found too", ends=NOW + YEAR, owner="")
+    assert [one.id for one in await watch.owners.to_hand_over(ADMIN, token.id)] == [token.id]
+    await watch.owners.hand_over(ADMIN, [token.id], SECOND, "view:1")
+    assert (await watch.now(token)).owner == SECOND
+
+
+async def test_nobody_is_looked_up_for_a_token_without_an_owner(watch: Watchers) -> None:
+    await watch.token("found", ends=NOW + 6 * DAY, owner="")
+    await watch.tick()
+    watch.clock.time += DAY
+    await watch.tick()
+    assert len(await watch.said(NoticeKind.REMINDER)) >= 1
+    assert await watch.said(NoticeKind.REMINDER_OWNER) == []
 
 
 async def test_the_digest_comes_every_monday_at_nine_also_about_nothing(watch: Watchers) -> None:

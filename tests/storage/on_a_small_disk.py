@@ -1,4 +1,4 @@
-"""A database on a disk of 2 MiB that runs full, and is then mounted read-only.
+"""A database on a disk of 8 MiB that runs full, and is then mounted read-only.
 
 `python -m tests.storage.on_a_small_disk FOLDER`, inside a mount namespace of its own whose FOLDER
 is such a disk. With `rights` behind it: only the file loses its right to be written, which takes
@@ -17,7 +17,7 @@ from storage.database import Database, StorageError
 from storage.migrations import migrate
 from tests.storage import facts
 
-BALLAST = 1_300_000
+BALLAST = 5_500_000
 
 
 async def main(folder: Path) -> dict[str, object]:

@@ -37,7 +37,7 @@ def told(*command: str) -> dict[str, object]:
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     """What happened on a small disk."""
     folder = tmp_path_factory.mktemp("disk")
-    disk = "mount -t tmpfs -o size=3m disk {0} && exec {1} -m tests.storage.on_a_small_disk {0}"
+    disk = "mount -t tmpfs -o size=8m disk {0} && exec {1} -m tests.storage.on_a_small_disk {0}"
     return told(*NAMESPACE, "sh", "-c", disk.format(folder, sys.executable))
 
 

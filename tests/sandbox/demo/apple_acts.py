@@ -15,7 +15,7 @@ from tests.sandbox.slack.reading import Json
 MOST_DEVICES = 100_000
 ALWAYS = 10**9
 PATHS = ("/session", "/account", "/server/devices", "/devices/sync", "/devices", "/profile")
-RETRY_AFTER = 60
+RETRY_AFTER = 5
 
 Act = Callable[[Organisation, Json], None]
 
@@ -44,7 +44,7 @@ class PortalActs:
             ),
             "throttle": lambda _o, _: self._order(faults.throttled(RETRY_AFTER)),
             "outage": lambda _o, _: self._order(
-                faults.status(HTTPStatus.SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE")
+                faults.status(HTTPStatus.INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR")
             ),
             "recover": lambda _o, _: self._apple.faults.clear(),
         }

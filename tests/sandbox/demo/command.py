@@ -27,7 +27,7 @@ FINE, WRONG = 0, 1
 def demo(root: Path, *, port: int, fresh: bool) -> int:
     """Run the demo on the data of the last one, until SIGINT or SIGTERM; its exit code."""
     root.mkdir(parents=True, exist_ok=True)
-    with _own_folder(root) as folder:
+    with _own_terminal(), _own_folder(root) as folder:
         house = _house(folder, fresh=fresh)
         return asyncio.run(_run(house, _free_port(port)))
 
@@ -82,6 +82,29 @@ def _house(folder: Path, *, fresh: bool) -> House:
         _say(f"The last demo cannot go on: {unusable}")
         _say(f"A new one begins; the old data is in {aside}.")
         return open_house(folder, fresh=True)
+
+
+@contextlib.contextmanager
+def _own_terminal() -> Iterator[None]:
+    """Let Ctrl-C reach this process alone: `make`, which waits for it, would call it an error."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError:
+        yield
+        return
+    before = os.tcgetpgrp(terminal)
+    if before in {os.getpid(), 0} or before != os.getpgrp():
+        yield
+        return
+    # Who waits would not notice a stop, and whoever is behind may not write to the terminal.
+    for one in (signal.SIGTSTP, signal.SIGTTOU):
+        signal.signal(one, signal.SIG_IGN)
+    os.setpgid(0, 0)
+    os.tcsetpgrp(terminal, os.getpgrp())
+    try:
+        yield
+    finally:
+        os.tcsetpgrp(terminal, before)
 
 
 @contextlib.contextmanager

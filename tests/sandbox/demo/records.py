@@ -24,6 +24,9 @@ ENDED = {
 }
 NAMED = {
     "alert.due_at": "An alert is said",
+    "connector.due_at": "A reminder",
+    "connector.escalate_at": "The approvers are told",
+    "connector.expires_at": "Another Apple credential in Intune expires",
     "credentials.expires_at": "",
     "entra_account.due_at": "A look at the accounts in Entra",
     "intune_step.due_at": "A look whether Intune shows the token",
@@ -41,6 +44,7 @@ NAMED = {
 }
 """What people call it; empty: another column says the same."""
 CHORES = {
+    "connectors": "A look at Intune's other Apple credentials",
     "digest": "The weekly digest",
     "owners": "A look at the owners' accounts",
     "intune": "A look at Intune's tokens",

@@ -79,6 +79,7 @@ function go(where) {
   history.replaceState(null, "", `#org=${organisation}&section=${where ?? ""}`);
   draw();
   if (where === "devices") look();
+  scrollTo(0, 0);
 }
 
 function welcome(org) {
@@ -100,7 +101,7 @@ function services(org) {
     org.servers.length === 0
       ? h("div", { class: "nothing" }, h("p", {}, "There is no device management service yet."), h("p", {}, "Add one with the public-key certificate (.pem) that the bot sent you."))
       : h("ul", { class: "cards" }, org.servers.map((each) => h("li", {},
-        h("button", { class: "card", onclick: () => { server = each.uuid; draw(); } },
+        h("button", { class: "card", onclick: () => { server = each.uuid; draw(); scrollTo(0, 0); } },
           h("b", {}, each.name), h("small", {}, `${number(each.devices)} devices`), h("small", {}, tokenWords(each)))))),
   ];
 }
@@ -292,7 +293,7 @@ function mishaps(org) {
     h("h2", {}, "At Apple"),
     broken
       ? h("div", { class: "mishap" }, h("div", {}, h("b", {}, "Apple answers with errors"), h("small", {}, "For every organisation.")), h("button", { onclick: () => done({ act: "recover" }, "Apple works again.") }, "Let it work again"))
-      : [each("Apple throttles", "Each call is answered 429, with the wish to wait a minute.", "Throttle", { act: "throttle" }, "Apple throttles."),
-        each("Apple is down", "Each call is answered 503.", "Begin an outage", { act: "outage" }, "Apple is down.")],
+      : [each("Apple throttles", "Each call is answered 429, with the wish to wait 5 seconds.", "Throttle", { act: "throttle" }, "Apple throttles."),
+        each("Apple is down", "Each call is answered 500.", "Begin an outage", { act: "outage" }, "Apple is down.")],
   ];
 }

@@ -6,7 +6,7 @@ import { icon } from "./icons.js";
 import { store } from "./live.js";
 import { openMenu } from "./menu.js";
 import { picture } from "./blocks.js";
-import { words } from "./mrkdwn.js";
+import { standIn, words } from "./mrkdwn.js";
 import { localValue, momentOf } from "./times.js";
 
 const shown = (text) => words(text).map((part) => part.textContent ?? part).join("");
@@ -68,7 +68,9 @@ async function confirmed(part, go) {
 }
 
 function open_link(url) {
-  if (/^https?:/.test(url)) window.open(url, "_blank", "noreferrer");
+  const portal = standIn(url);
+  if (portal) window.open(portal.href, portal.page);
+  else if (/^https?:/.test(url)) window.open(url, "_blank", "noreferrer");
 }
 
 async function busy(button, go) {

@@ -67,7 +67,7 @@ function drawSteps() {
   const cards = store.steps.map((step, place) => card(step, place, place === open));
   put(strip,
     store.lively.now && h("p", { class: "making", role: "status" }, store.lively.busy ? [h("span", { class: "spinner" }), ` A lively organisation is being made. ${store.lively.now}`] : `The lively organisation was not made. ${store.lively.now}`),
-    !hidden && h("ol", {}, cards, open < 0 && h("li", { class: "next all-done" }, h("div", {}, h("strong", {}, "What next?"), h("p", {}, "Move the clock and see what is due, or let something go wrong at Apple.")))),
+    !hidden && h("ol", {}, cards, open < 0 && h("li", { class: "next all-done" }, h("div", {}, h("strong", {}, "What next?"), h("p", {}, "Move the clock and see what is due, or let something go wrong at Apple or in Intune.")))),
     !hidden && h("div", { class: "steps-more" },
       !store.lively.done && !store.lively.busy && h("button", { class: "small", onclick: lively }, "Make a lively organisation"),
       h("button", { class: "quiet small", "aria-label": "Hide the first steps", onclick: () => { localStorage.setItem(HIDDEN, "yes"); drawSteps(); } }, "Hide")));

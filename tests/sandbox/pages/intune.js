@@ -224,7 +224,7 @@ function mishaps() {
     h("p", { class: "lead" }, "Not a page of Microsoft's: make a mishap happen here, and see in Slack what the bot says. What it looks at only now and then comes sooner when you move the clock."),
     h("h2", {}, "What the bot may do"),
     h("div", { class: "mishap" }, h("div", {}, h("b", {}, tenant.may_write ? "It may read and write" : "It may only read"), h("small", {}, tenant.may_write ? "It uploads tokens and deletes them itself." : "It gives the steps, you do them here, and it looks whether they are done.")),
-      h("button", { onclick: () => done({ act: "may_write", on: !tenant.may_write }, "An admin changed the bot's permissions.") }, tenant.may_write ? "Take writing away" : "Let it write")),
+      h("button", { onclick: () => done({ act: "may_write", on: !tenant.may_write }, "The bot notices at its next call.") }, tenant.may_write ? "Take writing away" : "Let it write")),
     turn("refuses_writes", tenant.refuses_writes, "Intune refuses what the bot writes", "Whatever its permissions say.", "Refuse", "Allow", "Writes are refused.", "Writes are taken again."),
     turn("shows_uploads", !tenant.shows_uploads, "An upload is taken, and never shows", "The expiry date stays what it was.", "Hide uploads", "Show uploads", "Uploads do not show any more.", "Uploads show again."),
     h("h2", {}, "At Microsoft"),

@@ -5,7 +5,7 @@ import { emoji } from "./emoji.js";
 import { store } from "./live.js";
 import { clock, day, dayWords, longDay, shortDay } from "./times.js";
 
-const PORTALS = { "business.apple.com": "/apple", "school.apple.com": "/apple", "business.apple.com.": "/apple" };
+const PORTALS = { "business.apple.com": "apple", "school.apple.com": "apple", "business.apple.com.": "apple", "intune.microsoft.com": "intune" };
 const PIECES = /```([\s\S]+?)```|`([^`\n]+)`|<([^<>\n]+)>|(?<![\w*])\*(?=\S)([^*\n]*?[^\s*])\*(?![\w*])|(?<![\w_])_(?=\S)([^_\n]*?[^\s_])_(?![\w_])|(?<![\w~])~(?=\S)([^~\n]*?[^\s~])~(?![\w~])|:([a-z0-9_+-]+):/;
 
 export const unescaped = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
@@ -95,6 +95,12 @@ export function channel(id) {
   return h("a", { class: "mention", href: `#${id}` }, `#${store.names?.channels[id] ?? id}`);
 }
 
+// The page that stands in for a portal, each in a tab of its own.
+export function standIn(url) {
+  const page = URL.canParse(url) ? PORTALS[new URL(url).hostname] : null;
+  return page ? { page, href: `/${page}${location.search}`, name: page[0].toUpperCase() + page.slice(1) } : null;
+}
+
 // Links to the portals lead to their stand-ins, links into Slack stay on this page.
 export function link(url, label) {
   const shown = label ?? url;
@@ -104,8 +110,8 @@ export function link(url, label) {
   if (file) return h("a", { href: `#file/${file[1]}`, data: { file: file[1] } }, shown);
   const message = /^\/archives\/(\w+)\/p(\d+)(\d{6})$/.exec(address.pathname);
   if (message && address.hostname.endsWith(".slack.com")) return h("a", { href: `#${message[1]}/${message[2]}.${message[3]}` }, shown);
-  const portal = PORTALS[address.hostname];
-  if (portal) return h("a", { href: `${portal}${location.search}`, target: "portal", title: "In this demo the portal is the page Apple" }, shown);
+  const portal = standIn(url);
+  if (portal) return h("a", { href: portal.href, target: portal.page, title: `In this demo the portal is the page ${portal.name}` }, shown);
   return h("a", { href: url, target: "_blank", rel: "noreferrer" }, shown);
 }
 

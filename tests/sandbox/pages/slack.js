@@ -39,10 +39,27 @@ live("slack", me(), (names) => {
 
 addEventListener("hashchange", go);
 addEventListener("focus", read);
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+  if (document.body.classList.contains("menu-open")) { menu(false); main.querySelector(".menu-button")?.focus(); }
+  else if (open?.thread) closeThread();
+});
+main.addEventListener("click", (event) => { if (!event.target.closest(".menu-button")) menu(false); });
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-file]");
   if (link) { event.preventDefault(); openFile(link.dataset.file); }
 });
+
+// In a narrow window the channels come over the messages, and go again.
+function menu(shown) {
+  document.body.classList.toggle("menu-open", shown);
+  if (shown) sidebar.querySelector("[aria-current], a")?.focus();
+}
+
+function closeThread() {
+  open.thread = null;
+  panel.hidden = true;
+}
 
 const entryOf = (id) => store.sidebar.find((entry) => entry.id === id);
 
@@ -53,7 +70,7 @@ function go() {
   const app = store.sidebar.find((entry) => entry.app);
   const channel = place === HOME ? app : entryOf(place) ?? open?.entry ?? store.sidebar.find((entry) => entry.name === "general") ?? app;
   const tab = place === HOME ? HOME : "messages";
-  document.body.classList.remove("menu-open");
+  menu(false);
   if (open?.entry.id === channel.id && open.tab === tab) { if (ts) point(ts); return; }
   open = { entry: channel, tab, thread: null };
   since = channel.read;
@@ -107,7 +124,7 @@ function link(entry, words) {
   return h("a", {
     href: entry.app ? `#${here && open.tab === HOME ? HOME : entry.id}` : `#${entry.id}`,
     class: entry.unread && !here ? "unread" : "", "aria-current": here && "page",
-    onclick: () => document.body.classList.remove("menu-open"),
+    onclick: () => menu(false),
   }, h("span", {}, words), entry.calls > 0 && !here && h("span", { class: "count", "aria-label": `${entry.calls} new` }, String(entry.calls)));
 }
 
@@ -116,7 +133,7 @@ const title = () => open.entry.app ? store.app?.name ?? "App" : `#${open.entry.n
 function drawRoom() {
   const { entry, tab } = open;
   const head = h("header", { class: "room-head" },
-    h("button", { class: "quiet menu-button", "aria-label": "Channels", onclick: () => document.body.classList.toggle("menu-open") }, icon("menu")),
+    h("button", { class: "quiet menu-button", "aria-label": "Channels", onclick: () => menu(!document.body.classList.contains("menu-open")) }, icon("menu")),
     h("h1", {}, title()),
     entry.app
       ? h("nav", { class: "tabs", "aria-label": "Tabs" }, h("a", { href: `#${HOME}`, "aria-current": tab === HOME && "page" }, "Home"), h("a", { href: `#${entry.id}`, "aria-current": tab !== HOME && "page" }, "Messages"))
@@ -162,7 +179,7 @@ function openThread(ts) {
   const messages = h("div", { class: "messages" });
   replies = new MessageList(messages, { inThread: true });
   put(panel,
-    h("header", { class: "room-head" }, h("h1", {}, "Thread"), h("small", { class: "room-note" }, title()), h("button", { class: "quiet", "aria-label": "Close thread", onclick: () => { open.thread = null; panel.hidden = true; } }, "✕")),
+    h("header", { class: "room-head" }, h("h1", {}, "Thread"), h("small", { class: "room-note" }, title()), h("button", { class: "quiet", "aria-label": "Close thread", onclick: closeThread }, "✕")),
     messages,
     composer({ channel: open.entry.id, thread: ts, placeholder: "Reply…" }));
   drawThread();
