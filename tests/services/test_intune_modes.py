@@ -450,3 +450,12 @@ async def test_an_entry_that_nobody_used_is_taken_back_when_the_date_was_told(
         full.microsoft.tenant.revoke_access()
         await full.preparation.take_back()
         assert full.microsoft.tenant.tokens == {}
+
+
+async def test_other_scope_tags_than_asked_for_are_said_and_the_token_is_in_use(
+    guided: IntuneOffice,
+) -> None:
+    request = await guided.awaited(scope_tag_ids="3")
+    guided.by_hand()
+    assert (await guided.bring_word(request)).state is UploadState.ACCEPTED
+    assert "has the scope tags “0”, but “3”" in ((await guided.request(request.id)).detour or "")
