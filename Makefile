@@ -30,7 +30,7 @@ run: $(READY) ## run the bot with the settings of the environment and .env
 test: $(READY) ## run every test, on every core
 	$(BIN)/pytest --numprocesses auto --dist loadfile
 
-screenshots: $(READY) ## take the demo's main screens anew, into docs/screenshots (needs chromium)
+screenshots: $(READY) ## take the demo's main screens anew, into docs/screenshots (needs chromium and an emoji font)
 	$(BIN)/python -m tests.browser.screenshots
 
 year: $(READY) ## live a year of reminders minute by minute (a quarter of an hour), into docs/reminders.md

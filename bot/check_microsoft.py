@@ -109,17 +109,21 @@ async def _asked(microsoft: Microsoft, settings: Settings) -> AsyncIterator[Find
     yield Finding(about="Microsoft", fine=True, said=f"signed in to the tenant {microsoft.tenant}")
     for finding in _permissions(roles, settings):
         yield finding
-    if roles & {READ.name, WRITE.name}:
+    if ProgramName.INTUNE in settings.programs and roles & {READ.name, WRITE.name}:
         yield await _intune(microsoft)
     if settings.entra_watch and USERS.name in roles:
         yield await _entra(microsoft)
 
 
 def _permissions(roles: frozenset[str], settings: Settings) -> Iterator[Finding]:
-    yield _mode(roles)
-    if CONFIGURATION.name not in roles:
-        said = f"without {CONFIGURATION} it cannot {CONFIGURATION.use}: people look there"
-        yield Finding(about="permissions", fine=True, said=said)
+    if ProgramName.INTUNE in settings.programs:
+        yield _mode(roles)
+        if CONFIGURATION.name not in roles:
+            said = f"without {CONFIGURATION} it cannot {CONFIGURATION.use}: people look there"
+            yield Finding(about="permissions", fine=True, said=said)
+    elif not settings.entra_watch:
+        said = "not used: PROGRAMS does not name intune, and ENTRA_WATCH is off"
+        yield Finding(about="Microsoft", fine=True, said=said)
     if settings.entra_watch and USERS.name not in roles:
         said = f"{USERS} is missing, to {USERS.use}. {_GRANT}"
         yield Finding(about="permissions", fine=False, said=said)

@@ -129,6 +129,7 @@ class WatchDrawing:
                 shown.append(Ill(alert=one, token=token, keeping=keeping))
         if not shown:
             return None
+        shown.sort(key=lambda one: one.token.name.casefold())
         draw = alerts.all_clear if item.kind is NoticeKind.HEALTH_CLEAR else alerts.health_alert
         return draw(shown[:20], self.calendar.zone)
 

@@ -101,6 +101,12 @@ class Uploads:
             await tx.uploads.add(upload)
             return upload
 
+    async def shown_in(self, upload: Upload, view_id: str) -> Upload:
+        """From now on its outcome is shown in this view; the upload as it is by then."""
+        async with self.database.write(quiet=True) as tx:
+            await tx.uploads.show_in(upload.id, view_id)
+            return await tx.uploads.get(upload.id) or upload
+
     def _received(self, person: str, form: UploadForm) -> Upload:
         return Upload(
             id=new_id(),

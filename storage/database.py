@@ -19,6 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from storage.alerts import Alerts
 from storage.audit import AuditEntries
 from storage.chores import Chores
+from storage.connections import Connection as SQLiteConnection
 from storage.connectors import Connectors
 from storage.credentials import CredentialSets
 from storage.decisions import Decisions
@@ -200,7 +201,9 @@ def _nothing() -> None:
 
 
 def _engine(url: str, *, begin: str, query_only: bool, pool_size: int) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0)
+    engine = create_async_engine(
+        url, pool_size=pool_size, max_overflow=0, connect_args={"factory": SQLiteConnection}
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

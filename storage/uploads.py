@@ -73,6 +73,10 @@ class Uploads(Rows[Upload]):
         still = (table.id == upload.id, table.state == UploadState.RECEIVED)
         return await self.change(*still, attempts=0, **changes) == 1
 
+    async def show_in(self, upload_id: str, view_id: str) -> None:
+        """Keep in which view its outcome is shown."""
+        await self.change(self.table.c.id == upload_id, view_id=view_id)
+
     async def resume(self, upload: Upload, now: datetime) -> bool:
         """Compare and set: try a held file once more; False if it is not held any more."""
         table = self.table.c

@@ -58,21 +58,23 @@ class UploadForms:
         self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], client: AsyncWebClient
     ) -> None:
         """Keep their word; its holder is asked after Slack's 200."""
-        view_id = await self._place(body, client, upload.checking(upload.DONE_TITLE))
         form = UploadForm(
             submission=f"done:{action['value']}:{action['action_ts']}",
             request_id=str(action["value"]),
-            view_id=view_id,
             evidence=Evidence.THEIR_WORD,
         )
         try:
-            await self.uploads.submit(str(body["user"]["id"]), form)
+            brought = await self.uploads.submit(str(body["user"]["id"]), form)
         except Exception as error:  # noqa: BLE001 - every error becomes words, a bug a log entry too
-            self.work.start(replace(client, view_id, page(upload.DONE_TITLE, words(error))))
+            self.work.start(self._tell(body, client, page(upload.DONE_TITLE, words(error))))
+        else:
+            self.work.start(self._follow(body, client, brought))
         await ack()
 
     async def show_outcome(self, client: AsyncWebClient, finished: Upload) -> None:
         """Tell the outcome in the checking view, if it is still open."""
+        if not finished.view_id:
+            return
         _, token = await self.uploads.about(finished)
         await replace(client, finished.view_id, upload.upload_result(finished, token))
 
@@ -87,6 +89,13 @@ class UploadForms:
             await ack(response_action="update", view=page(title, words(error)))
         else:
             await ack(response_action="update", view=upload.checking(title))
+
+    async def _follow(self, body: dict[str, Any], client: AsyncWebClient, brought: Upload) -> None:
+        """Show that it is looked at, and the outcome where that was there first."""
+        view_id = await self._place(body, client, upload.checking(upload.DONE_TITLE))
+        newest = await self.uploads.shown_in(brought, view_id)
+        if newest.ended_at or newest.kept_until:
+            await self.show_outcome(client, newest)
 
     async def _open(
         self,
@@ -103,6 +112,9 @@ class UploadForms:
             return form(*step)
 
         self.work.start(show(client, view_id, title, draw))
+
+    async def _tell(self, body: dict[str, Any], client: AsyncWebClient, view: View) -> None:
+        await self._place(body, client, view)
 
     async def _place(self, body: dict[str, Any], client: AsyncWebClient, view: View) -> str:
         """Show the view: in the modal where the button stands, in its place."""

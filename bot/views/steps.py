@@ -128,6 +128,7 @@ def _in_use(shown: RequestFacts, zone: ZoneInfo) -> Message:
     blocks = [
         section(f":white_check_mark: *{name} is in use until {expiry}.* {proof_of(shown)}"),
         *account(token),
+        *([section(f":warning: {said(shown.request.detour)}")] if shown.request.detour else []),
         context(_next(shown)),
     ]
     return Message(text=f"{name} is in use until {expiry}", blocks=blocks)

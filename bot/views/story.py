@@ -15,7 +15,8 @@ from bot.views.wording import (
     minute,
     said,
 )
-from storage.records import Upload
+from services.taking_out import TAKING_OUT
+from storage.records import Request, Upload
 from storage.states import Action, Evidence, RequestState, StoryEvent, TokenState, Verdict
 
 NOT_OURS = "token.not_ours"
@@ -142,9 +143,17 @@ def _ending(shown: RequestFacts, event: StoryEvent) -> str:
                 StoryEvent.EXPIRED: "Expired: nobody decided, or did their part, in time.",
                 StoryEvent.CHANGED: "The facts on the card changed, so a click decided nothing. "
                 "Look at it again.",
-                StoryEvent.COMPLETED: f":white_check_mark: {ACTIONS[request.action].done}.",
+                StoryEvent.COMPLETED: f":white_check_mark: {ACTIONS[request.action].done}."
+                + _left_to_do(request),
             }
             return plain[event]
+
+
+def _left_to_do(request: Request) -> str:
+    """What its holder did not take, though the token is in use."""
+    if request.action in TAKING_OUT or not request.detour:
+        return ""
+    return f" :warning: {said(request.detour)}"
 
 
 def _down(shown: RequestFacts, zone: ZoneInfo) -> str:

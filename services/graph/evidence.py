@@ -184,11 +184,15 @@ class Proofs:
 
     async def _word(self, intune: Intune, token: Token, errand: Errand, step: IntuneStep) -> Proof:
         if errand.purpose is Purpose.CREATE:
-            return self._proof(token, await new_entry(self.on.database, intune, token, step), step)
-        setting = await self._there(intune, token, errand, token.holder_id or "")
-        if not _ends_later(setting, step):
-            raise not_shown(words.still(setting, step.modified_at))
-        return self._proof(token, setting, step)
+            setting = await new_entry(self.on.database, intune, token, step)
+        else:
+            setting = await self._there(intune, token, errand, token.holder_id or "")
+            if not _ends_later(setting, step):
+                raise not_shown(words.still(setting, step.modified_at))
+        wanted = set(errand.scope_tags)
+        other = wanted and set(setting.scope_tags) != wanted
+        note = words.other_tags(setting, wanted) if other else None
+        return self._proof(token, setting, step, note=note)
 
     async def _there(self, intune: Intune, token: Token, errand: Errand, entry_id: str) -> Setting:
         setting = await intune.setting(entry_id)

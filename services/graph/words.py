@@ -1,6 +1,6 @@
 """What Intune shows and refuses, in words for those who did the steps there."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from services.errors import Refused
@@ -50,6 +50,17 @@ def still(setting: Setting, since: datetime | None) -> str:
     return (
         f"Intune still shows {name} with its expiry date {ends}.{changed} Look in the admin center "
         "whether the renewal went to its end there, on this very token."
+    )
+
+
+def other_tags(setting: Setting, wanted: Collection[str]) -> str:
+    """That the scope tags are not those that were asked for."""
+    there, asked = (
+        quoted(", ".join(sorted(tags)) or "none") for tags in (setting.scope_tags, wanted)
+    )
+    return (
+        f"In Intune it has the scope tags {there}, but {asked} were asked for: set them in the "
+        "admin center if they matter."
     )
 
 

@@ -79,6 +79,7 @@ def _news(held: Sample) -> dict[str, Message]:
     checked = replace(held.upload, only_check=True)
     right = replace(checked, state=UploadState.CHECKED)
     done = held.shown(RequestState.COMPLETED, AMIR)
+    noted = replace(done, request=replace(done.request, detour=held.upload.answer))
     recorded = replace(done, request=replace(done.request, evidence=Evidence.EXPIRY_DATE))
     card = replace(word, request=replace(word.request, detour=held.upload.answer))
     about = (word.request, held.token)
@@ -89,6 +90,8 @@ def _news(held: Sample) -> dict[str, Message]:
         ),
         "intune_card_by_hand": request_card.request_card(card, ZONE),
         "intune_in_use": steps.steps(done, ZONE),
+        "intune_in_use_noted": steps.steps(noted, ZONE),
+        "intune_story_noted": story.story(noted, {"event": StoryEvent.COMPLETED.value}, None, ZONE),
         "intune_recorded": steps.steps(recorded, ZONE),
         "intune_active": outcomes.token_active(recorded, ZONE),
         "intune_nag": steps.upload_nag(_renew(held, Evidence.EXPIRY_DATE), ZONE),

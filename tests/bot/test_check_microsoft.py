@@ -126,6 +126,18 @@ async def test_recorded_mode_where_no_app_registration_is_set(checker: Checker) 
     assert (await checker.fine()).keys() == {"programs"}
 
 
+async def test_an_app_registration_for_entra_alone_needs_nothing_of_intune(
+    checker: Checker,
+) -> None:
+    may(checker, applications.USERS)
+    checker.deployed.environment["PROGRAMS"] = "apple"
+    assert "not used" in (await checker.fine())["Microsoft"]
+    checker.deployed.environment["ENTRA_WATCH"] = "on"
+    found = await checker.fine()
+    assert found.keys() == {"programs", "Microsoft", "Entra"}
+    assert not checker.deployed.microsoft.calls(SETTINGS)
+
+
 async def test_an_expired_secret_is_said_with_microsofts_number(checker: Checker) -> None:
     (secret,) = checker.deployed.tenant.applications[0].secrets
     secret.expires_at = datetime.now(UTC) - timedelta(days=1)

@@ -24,7 +24,9 @@ def test_each_permission_stands_there_with_its_id() -> None:
 
 
 def test_each_setting_that_is_named_there_exists() -> None:
-    named = set(re.findall(r"\b(?:ENTRA|GRAPH|INTUNE)_[A-Z_]+\b", DOCUMENT)) | {"PROGRAMS"}
+    # What stands before a test's command is no setting of the bot.
+    told = re.sub(r"`[A-Z_]+=\S+ \S*pytest[^`]*`", "", DOCUMENT)
+    named = set(re.findall(r"\b(?:ENTRA|GRAPH|INTUNE)_[A-Z_]+\b", told)) | {"PROGRAMS"}
     assert named <= {name.upper() for name in Settings.model_fields}
 
 

@@ -67,7 +67,11 @@ def test_only_its_reader_sees_an_answer_and_a_bystander_is_told_who_may(screen: 
 
 def test_a_narrow_window_shows_the_channels_behind_a_button(demo: Running) -> None:
     with screen_of(demo.url, NARROW) as screen:
-        screen.page.get_by_role("button", name="Channels").click()
+        channels = screen.page.get_by_role("button", name="Channels")
+        channels.click()
+        screen.page.keyboard.press("Escape")
+        assert not screen.page.get_by_role("complementary", name="Channels").is_visible()
+        channels.click()
         screen.channel("it-alerts")
         screen.message("HQ iPads")
         wide = screen.page.evaluate("document.documentElement.scrollWidth")

@@ -2,6 +2,9 @@
 
 from html import escape
 
+from bot.views.create import PROGRAM
+from bot.views.wording import HELD_BY
+from storage.states import ProgramName
 from tests.sandbox.apple.server import Server
 from tests.sandbox.deployment import Deployment
 from tests.sandbox.slack.conversations import Message
@@ -10,11 +13,19 @@ APPLE_ID = "it-admin@schools.example"
 
 
 async def ask(deployed: Deployment, name: str, **fields: object) -> Message:
-    """Fill in the create form; the request's card in the approvals channel."""
+    """Fill in the create form for a token that the bot holds; the request's card."""
     olivia, slack = deployed.cast.operator, deployed.slack
     before = {message.ts for message in deployed.approvals.messages}
     await olivia.command("/enroll-token", "create")
-    await slack.wait_for(lambda: olivia.view and olivia.view.submit, what="the create form")
+    form = await slack.wait_for(
+        lambda: olivia.view if olivia.view and olivia.view.submit else None, what="the create form"
+    )
+    if any(block["block_id"] == PROGRAM for block in form.blocks):
+        await olivia.change("Held by", HELD_BY[ProgramName.APPLE])
+        await slack.wait_for(
+            lambda: olivia.view and olivia.view.says("this service exchanges device information"),
+            what="the form of a token that the bot holds",
+        )
     olivia.fill("Token name", name)
     olivia.fill("Apple ID", APPLE_ID)
     olivia.fill("Reason", "New iPads for the primary school")

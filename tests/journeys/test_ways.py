@@ -154,3 +154,15 @@ async def test_a_date_that_cannot_be_right_is_told_under_its_field(one_way: Depl
     await walk.enter_date(steps, datetime.now(UTC) - DAY)
     errors = one_way.cast.operator.errors
     assert "not in the future" in errors["Expiry date of the new token"]
+
+
+@told_of(Way.GUIDED)
+async def test_done_after_the_request_is_over_is_told(one_way: Deployment) -> None:
+    walk = Walk(one_way, Way.GUIDED, "Too late")
+    steps = await walk.approve(await walk.ask())
+    olivia, slack = one_way.cast.operator, one_way.slack
+    (done,) = [one.element for one in steps.buttons if one.text == "Done"]
+    await olivia.click("Cancel", message=steps)
+    await said(one_way, olivia.dm, "Too late", "There is nothing left")
+    await olivia.click({"block_id": "upload", **done}, message=steps)
+    await slack.wait_for(lambda: olivia.view and olivia.view.says("it is cancelled"), what="why")

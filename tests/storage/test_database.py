@@ -1,6 +1,7 @@
 """Claims about transactions: durable, whole, and no update lost."""
 
 import asyncio
+import itertools
 import sqlite3
 import sys
 from contextlib import closing
@@ -12,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from storage.database import BUSY_MS, Database, DatabaseBusy, DatabaseReadOnly, StorageError
+from tests.services.cancelling import cancelled_at
 from tests.storage import facts
 
 ROOT = Path(__file__).parents[2]
@@ -227,3 +229,27 @@ async def test_whoever_waits_for_due_rows_is_told_of_writes_that_succeed(
         async with database.write() as tx:
             await tx.tokens.add(facts.token("Another"))
     assert told == ["now"]
+
+
+async def test_a_statement_that_is_cut_off_within_a_write_lets_go_of_every_lock(
+    database: Database, path: Path
+) -> None:
+    async with database.write() as tx:
+        for number in range(50):
+            await tx.tokens.add(facts.token(f"Token {number}"))
+
+    async def look_and_write() -> None:
+        async with database.write() as tx:
+            found = await tx.tokens.living()
+            await tx.outbox.put(facts.notice(subject_id=found[0].id), facts.NOON)
+            await tx.tokens.living()
+
+    for number in itertools.count(1):
+        came = await cancelled_at(number, look_and_write())
+        # Another process writes at once, whether or not anybody has collected garbage here.
+        with closing(sqlite3.connect(path, timeout=0.5, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+        if not came:
+            break
+    assert number > 20
