@@ -324,6 +324,24 @@ async def test_a_list_that_does_not_come_changes_nothing_and_is_asked_for_soon(
     assert set(await tenancy.tokens()) == {"HQ iPads", "Lab"}
 
 
+async def test_a_permission_that_is_missing_is_said_after_an_hour_and_once_a_day(
+    tenancy: Tenancy,
+) -> None:
+    tenancy.microsoft.application.roles.clear()
+    for _ in range(61):
+        await tenancy.imports.run_due()
+        tenancy.office.clock.pass_time(AGAIN)
+    (said,) = await tenancy.news()
+    assert "lacks a permission" in said.facts["shut"]
+    for _ in range(10):
+        tenancy.office.clock.pass_time(AGAIN)
+        await tenancy.imports.run_due()
+    assert len(await tenancy.news()) == 1
+    tenancy.office.clock.pass_time(DAY)
+    await tenancy.imports.run_due()
+    assert len(await tenancy.news()) == 2
+
+
 async def test_the_audit_log_holds_over_a_large_import(
     tenancy: Tenancy, database: Database
 ) -> None:
