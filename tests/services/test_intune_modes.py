@@ -8,7 +8,7 @@ import pytest
 
 from services.clock import machine_now
 from services.errors import InvalidForm, Refused
-from services.graph.beginning import EVIDENCE
+from services.graph.beginning import EVIDENCE, OFFER_SECONDS
 from services.graph.imports import Imports
 from services.graph.modes import IntuneMode
 from services.graph.new_entry import PATIENCE
@@ -488,3 +488,26 @@ def test_pauses_grow_and_never_pass_what_is_left() -> None:
     assert PATIENCE.pause(waited=4 * minute, left=hour) == 2 * minute
     assert PATIENCE.pause(waited=59 * minute, left=minute) == minute / 2
     assert PATIENCE.pause(waited=hour, left=timedelta(seconds=1)) == timedelta(seconds=1)
+
+
+async def test_the_form_says_nothing_of_the_way_while_microsoft_is_silent(
+    guided: IntuneOffice,
+) -> None:
+    login = f"/{guided.microsoft.tenant.id}/oauth2/v2.0/token"
+    guided.microsoft.server.faults.next(login, faults.reset())
+    look = await guided.desk.offers.look(OPERATOR)
+    assert (look.offer.evidence, look.offer.scope_tags) == (None, None)
+
+
+async def test_the_form_says_by_the_date_where_the_secret_has_expired(
+    guided: IntuneOffice,
+) -> None:
+    guided.clock.pass_time(181 * DAY)
+    assert (await guided.desk.offers.look(OPERATOR)).offer.evidence is Evidence.EXPIRY_DATE
+
+
+async def test_a_slow_microsoft_does_not_hold_up_the_form(guided: IntuneOffice) -> None:
+    guided.microsoft.tenant.knobs.delay_seconds = OFFER_SECONDS
+    look = await guided.desk.offers.look(OPERATOR)
+    assert look.offer.scope_tags is None
+    assert look.offer.takes_scope_tags
