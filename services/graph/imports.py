@@ -133,7 +133,7 @@ class Imports:
         expecting = await self._expecting(tx, ours)
         found: list[Found] = []
         for setting in settings:
-            if setting.id in held or any(one.expects(setting) for one in expecting):
+            if setting.id in held or any(one.expects(setting, now) for one in expecting):
                 continue
             if await self._link(tx, ours, setting):
                 continue
@@ -155,7 +155,10 @@ class Imports:
                 if request is not None:
                     step = await tx.intune_steps.of(token.id)
                     seen = frozenset(step.seen) if step else None
-                    found.append(Expecting(token=token, request=request, seen=seen))
+                    entry_id = step.setting_id if step else None
+                    found.append(
+                        Expecting(token=token, request=request, seen=seen, entry_id=entry_id)
+                    )
         return found
 
     async def _link(self, tx: Transaction, ours: Sequence[Token], setting: Setting) -> bool:
