@@ -112,7 +112,7 @@ class Proving:
         for fault in ended:
             if fault is not None:
                 raise fault
-        return [one for one in looked_at if one and (one.ended_at or one.content or one.kept_until)]
+        return [one for one in looked_at if one and (one.ended_at or _is_kept(one))]
 
     async def next_seconds(self) -> float | None:
         """In how many seconds the next try is due; None if none waits."""
@@ -232,10 +232,15 @@ class Proving:
             await self.audit.append(
                 tx, brought_deed(task, "upload.hold", {"waits_for": "approval"})
             )
-            about = {"why": "approval", "person": task.upload.uploader}
+            dated = task.upload.evidence is Evidence.EXPIRY_DATE
+            about = {"why": "date" if dated else "approval", "person": task.upload.uploader}
             await self.notices.story(
                 tx, task.request, StoryEvent.FILE_KEPT, task.upload.id, **about
             )
+
+
+def _is_kept(upload: Upload) -> bool:
+    return upload.state is UploadState.HELD or upload.kept_until is not None
 
 
 def _reason_of(error: ServiceError) -> str:
@@ -249,5 +254,7 @@ def _reason_of(error: ServiceError) -> str:
 
 
 def _needs_approval(task: Task, proof: Proof) -> bool:
-    """A file brought before the approval: only one of another server has to wait for it."""
-    return task.request.state is RequestState.PENDING and replaces_server(task, proof)
+    """Brought before the approval: what is of another server, or proves nothing, waits for it."""
+    unproved = task.upload.evidence is Evidence.EXPIRY_DATE
+    pending = task.request.state is RequestState.PENDING
+    return pending and (unproved or replaces_server(task, proof))

@@ -112,6 +112,8 @@ def approved_by(shown: RequestFacts) -> str:
         return f"Approved by {' and '.join(by)}."
     if shown.request.approvals_required == 0:
         return "Without approval: none is needed here."
+    if evidence_of(shown.request) is Evidence.EXPIRY_DATE:
+        return "Not approved yet; the date counts once it is."
     return "Not approved yet; a token of the same server takes effect all the same."
 
 

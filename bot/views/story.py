@@ -210,6 +210,11 @@ def _kept(shown: RequestFacts, told: Mapping[str, str]) -> str:
             f"{who} did their part. {holder} does not show the new token yet; it is asked again "
             "by itself."
         )
+    if told["why"] == "date":
+        return (
+            f"{who} entered the expiry date. Nobody can look whether it is so, so it counts once "
+            "this is approved."
+        )
     if told["why"] == "approval":
         return (
             f"{who} brought a file of another server. It is whole and is kept under seal; it takes "

@@ -165,6 +165,8 @@ def upload_result(upload: Upload, token: Token) -> View:
 
 def _result(upload: Upload, token: Token) -> str:
     match upload.state:
+        case UploadState.HELD if upload.evidence is Evidence.EXPIRY_DATE:
+            return "*The date is kept.* It counts once the request is approved."
         case UploadState.HELD:
             return (
                 "*The file is whole, and of another server.* It is kept under seal and takes "

@@ -69,6 +69,8 @@ def _steps(held: Sample) -> dict[str, Message]:
     drawn["intune_create_by_hand"] = _create(held, word, detour=held.upload.answer)
     downloaded = {"cause": RenewalCause.ALREADY_DOWNLOADED, "down_since": NOW}
     drawn["intune_renew_downloaded"] = _renew(held, word, **downloaded)
+    pending = downloaded | {"state": RequestState.PENDING}
+    drawn["intune_renew_downloaded_date"] = _renew(held, Evidence.EXPIRY_DATE, **pending)
     return {name: steps.steps(shown, ZONE) for name, shown in drawn.items()}
 
 
@@ -119,6 +121,7 @@ def _stories(held: Sample) -> dict[str, Message]:
         "intune_story_speaks_again": one(StoryEvent.HOLDER_SILENT, by_hand),
         "intune_story_left_over": one(StoryEvent.LEFT_OVER, by_hand),
         "intune_story_not_shown": one(StoryEvent.FILE_KEPT, by_hand, why="not_shown", **person),
+        "intune_story_date_kept": one(StoryEvent.FILE_KEPT, by_hand, why="date", **person),
         "intune_story_not_confirmed": one(
             StoryEvent.FILE_REFUSED, by_hand, upload=told.id, **person
         ),
@@ -140,6 +143,9 @@ def intune_views(sample: Sample) -> dict[str, View]:
         ),
         "intune_date_form": upload.evidence_form(dated, token),
         "intune_check_form": upload.check_form(request, token),
+        "intune_date_held_view": upload.upload_result(
+            replace(told, evidence=Evidence.EXPIRY_DATE, state=UploadState.HELD), token
+        ),
         "intune_checking": upload.checking(upload.DONE_TITLE),
         "intune_right_file_view": upload.upload_result(right, token),
         "intune_not_confirmed_view": upload.upload_result(told, token),

@@ -511,3 +511,20 @@ async def test_a_slow_microsoft_does_not_hold_up_the_form(guided: IntuneOffice) 
     look = await guided.desk.offers.look(OPERATOR)
     assert look.offer.scope_tags is None
     assert look.offer.takes_scope_tags
+
+
+async def test_a_date_brought_before_the_approval_waits_for_it(recorded: IntuneOffice) -> None:
+    first = await recorded.awaited()
+    await recorded.bring_date(first, recorded.clock.now() + 300 * DAY)
+    token = await recorded.token(first)
+    request = await recorded.renew(token, cause=RenewalCause.ALREADY_DOWNLOADED)
+    upload = await recorded.bring_date(request, recorded.clock.now() + YEAR)
+    assert upload.state is UploadState.HELD
+    assert (await recorded.token(request)).expires_at == token.expires_at
+    await recorded.click(await recorded.request(request.id))
+    await recorded.preparation.begin_approved()
+    await recorded.proving.finish_due()
+    renewed = await recorded.token(request)
+    assert renewed.expires_at is not None
+    assert renewed.expires_at.date() == (recorded.clock.now() + YEAR).date()
+    assert "approval" not in (await recorded.entries())[-1].after
