@@ -148,6 +148,8 @@ class WatchDrawing:
     async def _holder_news(self, tx: Transaction, item: OutboxItem) -> Message:
         if "doubtful" in item.facts:
             return holder_news.doubtful(int(item.facts["doubtful"]))
+        if "shut" in item.facts:
+            return holder_news.shut(item.facts["shut"])
         news = HolderNews(
             imported=await _seen(tx, item, "imported"),
             deleted=await _seen(tx, item, "deleted"),

@@ -77,9 +77,9 @@ class Patience:
     first: timedelta
     longest: timedelta
 
-    def pause(self, waited: timedelta) -> timedelta:
-        """How long until the next try, after so long a wait."""
-        return min(max(self.first, waited / 2), self.longest)
+    def pause(self, *, waited: timedelta, left: timedelta) -> timedelta:
+        """How long until the next try, after so long a wait and with so much time left."""
+        return min(max(self.first, min(waited, left) / 2), self.longest, left)
 
 
 SILENCE = Patience(

@@ -6,6 +6,7 @@ a holder that takes nothing from us. Nothing else is changed.
 
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from services.activation import Task, origin_of
 from services.audit import AuditLog, Deed
@@ -24,6 +25,8 @@ from storage.records import Upload
 from storage.states import Evidence, StoryEvent
 
 log = logging.getLogger(__name__)
+
+LAST = datetime.max.replace(tzinfo=UTC)
 
 NO_ANSWER, NOT_SHOWN, BY_HAND = "no_answer", "not_shown", "by_hand"
 
@@ -77,15 +80,16 @@ class Unproved:
     async def keep(self, task: Task, silence: HolderSilent) -> None:
         """Try it again later, as long as its holder is given."""
         now, upload, patience = machine_now(), task.upload, silence.patience
-        since = upload.kept_until - patience.kept_for if upload.kept_until else now
-        until = since + patience.kept_for
+        # A holder that speaks again gets the time of its new answer, and none gets more in all.
+        until = min(upload.kept_until or LAST, now + patience.kept_for)
         if now >= until:
             await self._give_up(task, silence)
             return
         first = upload.kept_until is None
         kept: dict[str, object] = {
             "kept_until": until,
-            "due_at": min(now + patience.pause(now - since), until),
+            "due_at": now
+            + patience.pause(waited=now - (until - patience.kept_for), left=until - now),
         }
         if silence.reason == NOT_SHOWN:
             kept["answer"] = silence.error.user_message

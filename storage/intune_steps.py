@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
-
 from storage import intune_tables, tables
 from storage.intune_records import IntuneStep
 from storage.rows import Rows
@@ -44,15 +42,21 @@ class IntuneSteps(Rows[IntuneStep]):
         return await self._of_tokens(*WAITING)
 
     async def to_take_back(self, now: datetime) -> list[IntuneStep]:
-        """Those whose entry, made by us, nobody needs any more, and whose time has come."""
-        query = self.select(*_unneeded(), self.table.c.due_at <= now)
-        return await self.all(query.order_by(self.table.c.due_at))
+        """Those whose entry, made by us, nobody needs any more, and whose time has come.
+
+        One that a worker is at may get its entry any moment: it is left until that is over.
+        """
+        return [one for one in await self._unneeded() if _free_at(one) <= now]
 
     async def next_take_back(self) -> datetime | None:
         """When the next of them is due."""
-        query = select(func.min(self.table.c.due_at)).where(*_unneeded())
-        found: datetime | None = (await self.connection.execute(query)).scalar()
-        return found
+        return min((_free_at(one) for one in await self._unneeded()), default=None)
+
+    async def _unneeded(self) -> list[IntuneStep]:
+        table, token = self.table.c, tables.token.c
+        over = table.unneeded | (token.state == TokenState.CANCELLED)
+        query = self.select(table.token_id == token.id, table.made, over)
+        return await self.all(query.order_by(table.due_at))
 
     async def _of_tokens(self, *states: TokenState) -> list[IntuneStep]:
         token = tables.token.c
@@ -60,7 +64,5 @@ class IntuneSteps(Rows[IntuneStep]):
         return await self.all(query)
 
 
-def _unneeded() -> tuple[ColumnElement[bool], ...]:
-    table, token = intune_tables.intune_step.c, tables.token.c
-    over = table.unneeded | (token.state == TokenState.CANCELLED)
-    return (table.token_id == token.id, table.made, over)
+def _free_at(step: IntuneStep) -> datetime:
+    return max(step.due_at, step.lease_until or step.due_at)

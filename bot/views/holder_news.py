@@ -8,7 +8,7 @@ from bot.views.blocks import Block, Message, actions, context, section
 from bot.views.next_steps import status_button
 from bot.views.owners import take_button
 from bot.views.usage import COMMAND
-from bot.views.wording import ADMIN_CENTER, day, escape, number
+from bot.views.wording import ADMIN_CENTER, day, escape, number, said
 from storage.records import Token
 
 BUTTONS_FOR = 3
@@ -58,6 +58,15 @@ def doubtful(count: int) -> Message:
         f"`{COMMAND} delete`."
     )
     return Message(text=f"{number(count)} tokens are missing in Intune", blocks=[section(text)])
+
+
+def shut(why: str) -> Message:
+    """The list of tokens cannot be read, and an admin has to act."""
+    text = (
+        f":warning: *The tokens in Intune could not be read for over an hour.* {said(why)} Until "
+        "then new tokens are not found, and what is done in Intune is not seen here."
+    )
+    return Message(text="The tokens in Intune cannot be read", blocks=[section(text)])
 
 
 def _imported(seen: Seen, zone: ZoneInfo) -> list[Block]:

@@ -283,5 +283,7 @@ def parse_seen(value: str) -> tuple[str, str]:
 def _rule(request: Request) -> str:
     needed = request.approvals_required
     others = [one for one in request.approvers if one != request.requester]
-    who = "One" if needed == 1 else str(needed)
-    return f"{who} of {mentions(others)} can approve. {mention(request.requester)} can cancel."
+    rule = f"{mentions(others, 'or')} can approve."
+    if needed > 1:
+        rule = f"{needed} of {mentions(others)} have to approve."
+    return f"{rule} {mention(request.requester)} can cancel."

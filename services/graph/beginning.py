@@ -37,19 +37,19 @@ class Beginnings:
 
     async def offer(self, token: Token | None) -> Offer:
         """What would be brought now, and the tenant's scope tags where they can be read."""
+        offer = Offer(evidence=None, takes_scope_tags=True, scope_tags=None)
         try:
             async with asyncio.timeout(OFFER_SECONDS):
-                evidence = EVIDENCE[await self.on.modes.now()]
-                tags = await self._tags()
-                return Offer(
-                    evidence=evidence,
-                    takes_scope_tags=True,
-                    scope_tags=tags,
-                    chosen=await self._chosen(token),
-                )
-        except (GraphError, TimeoutError) as error:
+                offer = replace(offer, evidence=EVIDENCE[await self.on.modes.told()])
+                tags, chosen = await self._tags(), await self._chosen(token)
+                return replace(offer, scope_tags=tags, chosen=chosen)
+        except TimeoutError:
+            log.warning("offer_slow")
+        except GraphError as error:
             log.warning("offer_unknown", extra={"error": str(error)})
-            return Offer(evidence=None, takes_scope_tags=True, scope_tags=None)
+            if offer.evidence is None and not error.retryable:
+                return replace(offer, evidence=Evidence.EXPIRY_DATE)
+        return offer
 
     async def begin(self, token: Token, errand: Errand) -> Beginning:
         """Begin as far as Intune lets us. Raises GraphError, BegunElsewhere, Refused."""

@@ -10,13 +10,15 @@ from services.graph.holding import judge
 from services.graph.messages import Setting
 from services.names import NAME_LENGTH, UNSEEN, token_name
 from storage.records import Request, Token, new_id
-from storage.states import Portal, ProgramName, TokenState
+from storage.states import Evidence, Portal, ProgramName, TokenState
 from storage.tokens import Found, name_key
 
 CLAIM_LEEWAY = timedelta(minutes=5)
 """How far Microsoft's clock and ours may differ."""
 ASK_AGAIN = timedelta(hours=1)
 """When the health of a token that was just found is looked at again."""
+HELD_BACK = timedelta(days=1)
+"""So long a new entry may be what somebody has just made by hand."""
 NAMELESS = "Intune token"
 
 
@@ -30,14 +32,26 @@ class Expecting:
     token: Token
     request: Request
     seen: frozenset[str] | None = None
-    """What Intune had when the request was prepared; the entry may get any name after that."""
+    """What Intune had when the request was prepared."""
+    entry_id: str | None = None
+    """The entry that we made for it."""
 
-    def expects(self, setting: Setting) -> bool:
-        """Whether the entry may be the one that the request waits for."""
+    def expects(self, setting: Setting, now: datetime) -> bool:
+        """Whether the entry may be the one that the request waits for.
+
+        What a person makes by hand may get any name there: for a day, each new entry may be theirs.
+        """
+        if setting.id == self.entry_id:
+            return True
+        if not self._is_new(setting):
+            return False
+        by_hand = self.request.evidence is Evidence.THEIR_WORD
+        young = setting.modified_at is None or now - setting.modified_at < HELD_BACK
+        return is_called(self.token, setting) or (by_hand and young)
+
+    def _is_new(self, setting: Setting) -> bool:
         if self.seen is not None:
             return setting.id not in self.seen
-        if not is_called(self.token, setting):
-            return False
         since = self.request.created_at - CLAIM_LEEWAY
         return setting.modified_at is None or setting.modified_at >= since
 

@@ -17,7 +17,7 @@ from services.graph.following import Follower, differs
 from services.graph.found import Expecting, found_token, is_called, shown_name, unique_name
 from services.graph.intune import Intune
 from services.graph.messages import Setting
-from services.graph.news import News, say_doubtful
+from services.graph.news import News, say_doubtful, say_shut
 from services.notices import Notices
 from services.request_deeds import SERVICE
 from services.watch_notices import WatchNotices
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 CHORE = "intune"
 EVERY = timedelta(minutes=15)
 """How often Intune is looked at; one list, however many tokens it has."""
+PATIENCE = timedelta(hours=1)
+"""How long it is borne that the list cannot be read."""
 AGAIN = timedelta(minutes=1)
 """How soon after a list that did not come."""
 BATCH = 500
@@ -67,6 +69,7 @@ class Imports:
         self.every = min(every, EVERY)
         self.every_sync = every
         self._begun = False
+        self._shut_since: datetime | None = None
 
     async def run_due(self) -> None:
         """Take over what Intune shows: once at the start of this process, then when it is due."""
@@ -77,10 +80,13 @@ class Imports:
         except GraphError as error:
             log.warning("import_failed", extra={"error": str(error)})
             await self._look_again()
+            await self._tell_shut(error)
         except Exception:
             # What was taken over stays; the rest follows soon.
             await self._look_again()
             raise
+        else:
+            self._shut_since = None
 
     async def _run(self) -> None:
         async with self.database.read() as tx:
@@ -127,7 +133,7 @@ class Imports:
         expecting = await self._expecting(tx, ours)
         found: list[Found] = []
         for setting in settings:
-            if setting.id in held or any(one.expects(setting) for one in expecting):
+            if setting.id in held or any(one.expects(setting, now) for one in expecting):
                 continue
             if await self._link(tx, ours, setting):
                 continue
@@ -149,7 +155,10 @@ class Imports:
                 if request is not None:
                     step = await tx.intune_steps.of(token.id)
                     seen = frozenset(step.seen) if step else None
-                    found.append(Expecting(token=token, request=request, seen=seen))
+                    entry_id = step.setting_id if step else None
+                    found.append(
+                        Expecting(token=token, request=request, seen=seen, entry_id=entry_id)
+                    )
         return found
 
     async def _link(self, tx: Transaction, ours: Sequence[Token], setting: Setting) -> bool:
@@ -191,6 +200,14 @@ class Imports:
 
         answers = await asyncio.gather(*(really(one) for one in missing))
         return [one for one, is_gone in zip(missing, answers, strict=True) if is_gone]
+
+    async def _tell_shut(self, error: GraphError) -> None:
+        """What is not over by itself is said after an hour: somebody may just be mending it."""
+        now = self.clock.now()
+        self._shut_since = None if error.retryable else self._shut_since or now
+        if self._shut_since is not None and now - self._shut_since >= PATIENCE:
+            async with self.database.write() as tx:
+                await say_shut(tx, self.notices, error.user_message, now)
 
     async def _claim(self) -> bool:
         now = self.clock.now()

@@ -10,7 +10,7 @@ from storage.states import NoticeKind
 
 NAMED = 10
 """So many tokens of a kind are named in the message about them."""
-DOUBTFUL = "doubtful"
+DOUBTFUL, SHUT = "doubtful", "shut"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,3 +37,9 @@ async def say_doubtful(tx: Transaction, notices: WatchNotices, count: int, now: 
     """So many tokens are missing at once that the tenant is doubted; said once a day."""
     facts = {"doubtful": str(count)}
     await notices.say(tx, NoticeKind.HOLDER_NEWS, DOUBTFUL, stage=f"{now:%Y-%m-%d}", facts=facts)
+
+
+async def say_shut(tx: Transaction, notices: WatchNotices, why: str, now: datetime) -> None:
+    """Intune's list cannot be read, and not by itself again: an admin has to act; once a day."""
+    stage, facts = f"{now:%Y-%m-%d}", {"shut": why}
+    await notices.say(tx, NoticeKind.HOLDER_NEWS, SHUT, stage=stage, facts=facts)

@@ -17,6 +17,7 @@ from bot.views import (
 from bot.views.blocks import Message, View
 from bot.views.holder_news import HolderNews, Seen
 from bot.views.request_card import RequestFacts
+from services.graph.errors import SAID, GraphTrouble
 from storage.records import Profile, Token
 from storage.states import Action, Evidence, Health, ProgramName, RequestState
 from tests.bot.request_surfaces import asked, look
@@ -114,7 +115,11 @@ def _news(token: Token) -> dict[str, Message]:
         "all": replace(news, deleted=one, renamed=many),
     }
     drawn = {f"news_{name}": holder_news.holder_news(each, ZONE) for name, each in shown.items()}
-    return {**drawn, "news_doubtful": holder_news.doubtful(1200)}
+    return {
+        **drawn,
+        "news_doubtful": holder_news.doubtful(1200),
+        "news_shut": holder_news.shut(SAID[GraphTrouble.FORBIDDEN]),
+    }
 
 
 def held_views(sample: Sample) -> dict[str, View]:

@@ -14,7 +14,7 @@ from tests.sandbox.slack.faults import Fault
 from tests.sandbox.slack.spoiling import Spoil
 from tests.sandbox.slack.workspace import Workspace
 
-PATIENCE = 0.5
+PATIENCE = 0.8
 """Seconds that the client of these tests waits for an answer."""
 SHORT = 0.02
 

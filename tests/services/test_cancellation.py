@@ -47,7 +47,7 @@ REQUESTS, UPLOADS, DEVICES = 1, 3, 6
 PAST = timedelta(minutes=2)
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a folder of our own in it
 """Where writing takes no time."""
-EVERY = int(os.environ.get("CANCELLED_EVERY", "9"))
+EVERY = int(os.environ.get("CANCELLED_EVERY", "15"))
 """Of that many awaits one is tried, another one each time; 1 tries them all."""
 Work = Callable[[Office], Job]
 

@@ -474,3 +474,21 @@ async def test_a_file_downloaded_already_is_handed_in_before_the_approval(
     assert (await full.bring(request, file)).state is UploadState.ACCEPTED
     assert (await full.token(request)).expires_at == entry.expires_at
     assert "unapproved" in await full.stories(request)
+
+
+async def test_a_request_cancelled_while_its_entry_is_made_leaves_none(
+    full: IntuneOffice,
+) -> None:
+    request = await full.ask()
+    await full.click(request)
+    full.microsoft.tenant.knobs.delay_seconds = 0.2
+    making = asyncio.create_task(full.preparation.begin_approved())
+    await asyncio.sleep(0.3)
+    await full.life.cancel(OPERATOR, request.id, origin="click:1")
+    await full.preparation.take_back()
+    await making
+    assert entries(full) == ["HQ iPads"]
+    async with full.database.write() as tx:
+        await tx.intune_steps.change(lease_until=machine_now() - timedelta(seconds=1))
+    await full.preparation.take_back()
+    assert entries(full) == []

@@ -16,6 +16,7 @@ from storage.database import Database
 from storage.records import OutboxItem, Request, Token
 from storage.states import (
     Action,
+    Evidence,
     Health,
     NoticeKind,
     Portal,
@@ -225,10 +226,16 @@ async def test_a_token_deleted_in_the_portal_is_gone_here_and_its_request_ends_w
     assert await tenancy.office.stories(request) == ["failed"]
 
 
-async def waiting(tenancy: Tenancy, token: Token, action: Action) -> Request:
-    """A request of that token that waits for its file."""
+async def waiting(
+    tenancy: Tenancy, token: Token, action: Action, evidence: Evidence | None = None
+) -> Request:
+    """A request of that token that waits for its file, or for what is named."""
     request = facts.request(
-        token.id, action=action, state=RequestState.AWAITING_UPLOAD, requester=OPERATOR
+        token.id,
+        action=action,
+        state=RequestState.AWAITING_UPLOAD,
+        requester=OPERATOR,
+        evidence=evidence,
     )
     request = replace(request, created_at=tenancy.office.clock.now())
     async with tenancy.office.database.write() as tx:
@@ -262,6 +269,39 @@ async def test_what_a_request_is_making_is_not_imported_beside_it(tenancy: Tenan
         await tx.tokens.move(token.id, TokenState.AWAITING_TOKEN, TokenState.CANCELLED)
     await tenancy.look()
     assert (await tenancy.only()).holder_id == made.id
+
+
+async def test_what_was_just_made_by_hand_under_another_name_is_held_back_for_a_day(
+    tenancy: Tenancy,
+) -> None:
+    token = facts.token(
+        name="HQ iPads", program=ProgramName.INTUNE, state=TokenState.AWAITING_TOKEN
+    )
+    async with tenancy.office.database.write() as tx:
+        await tx.tokens.add(token)
+    await waiting(tenancy, token, Action.CREATE, Evidence.THEIR_WORD)
+    made = tenancy.tenant.add_token("Our server at Apple")
+    made.modified_at = tenancy.office.clock.now() + timedelta(minutes=3)
+    await tenancy.look()
+    assert set(await tenancy.tokens()) == {"HQ iPads"}
+    tenancy.office.clock.pass_time(DAY)
+    await tenancy.look()
+    assert set(await tenancy.tokens()) == {"HQ iPads", "Our server at Apple"}
+
+
+async def test_a_request_that_waits_for_its_file_holds_no_other_token_back(
+    tenancy: Tenancy,
+) -> None:
+    token = facts.token(
+        name="HQ iPads", program=ProgramName.INTUNE, state=TokenState.AWAITING_TOKEN
+    )
+    async with tenancy.office.database.write() as tx:
+        await tx.tokens.add(token)
+    await waiting(tenancy, token, Action.CREATE, Evidence.SERVER_TOKEN_FILE)
+    made = tenancy.tenant.add_token("Somebody else's")
+    made.modified_at = tenancy.office.clock.now() + timedelta(minutes=3)
+    await tenancy.look()
+    assert set(await tenancy.tokens()) == {"HQ iPads", "Somebody else's"}
 
 
 async def test_one_that_was_there_before_the_request_is_another(tenancy: Tenancy) -> None:
@@ -322,6 +362,24 @@ async def test_a_list_that_does_not_come_changes_nothing_and_is_asked_for_soon(
     tenancy.office.clock.pass_time(AGAIN)
     await tenancy.imports.run_due()
     assert set(await tenancy.tokens()) == {"HQ iPads", "Lab"}
+
+
+async def test_a_permission_that_is_missing_is_said_after_an_hour_and_once_a_day(
+    tenancy: Tenancy,
+) -> None:
+    tenancy.microsoft.application.roles.clear()
+    for _ in range(61):
+        await tenancy.imports.run_due()
+        tenancy.office.clock.pass_time(AGAIN)
+    (said,) = await tenancy.news()
+    assert "lacks a permission" in said.facts["shut"]
+    for _ in range(10):
+        tenancy.office.clock.pass_time(AGAIN)
+        await tenancy.imports.run_due()
+    assert len(await tenancy.news()) == 1
+    tenancy.office.clock.pass_time(DAY)
+    await tenancy.imports.run_due()
+    assert len(await tenancy.news()) == 2
 
 
 async def test_the_audit_log_holds_over_a_large_import(

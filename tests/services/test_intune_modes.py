@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from services.clock import machine_now
 from services.errors import InvalidForm, Refused
-from services.graph.beginning import EVIDENCE
+from services.graph.beginning import EVIDENCE, OFFER_SECONDS
 from services.graph.imports import Imports
 from services.graph.modes import IntuneMode
+from services.graph.new_entry import PATIENCE
 from services.uploads import UploadForm
 from storage.database import Database
 from storage.records import Upload
@@ -459,3 +461,53 @@ async def test_other_scope_tags_than_asked_for_are_said_and_the_token_is_in_use(
     guided.by_hand()
     assert (await guided.bring_word(request)).state is UploadState.ACCEPTED
     assert "has the scope tags “0”, but “3”" in ((await guided.request(request.id)).detour or "")
+
+
+async def test_a_silence_that_ends_leaves_an_hour_for_what_is_not_shown(
+    guided: IntuneOffice,
+) -> None:
+    request = await guided.awaited()
+    guided.microsoft.tenant.knobs.throttle(9)
+    upload = await guided.bring_word(request)
+    assert upload.kept_until is not None
+    assert upload.kept_until > machine_now() + timedelta(hours=23)
+    guided.microsoft.tenant.knobs.throttle(0)
+    upload = await guided.again(upload)
+    assert "no new token" in waits(upload)
+    assert upload.kept_until is not None
+    assert upload.kept_until <= machine_now() + PATIENCE.kept_for
+    guided.microsoft.tenant.knobs.throttle(9)
+    silent = await guided.again(upload)
+    assert silent.kept_until == upload.kept_until
+    assert silent.due_at < silent.kept_until
+
+
+def test_pauses_grow_and_never_pass_what_is_left() -> None:
+    hour, minute = timedelta(hours=1), timedelta(minutes=1)
+    assert PATIENCE.pause(waited=timedelta(), left=hour) == PATIENCE.first
+    assert PATIENCE.pause(waited=4 * minute, left=hour) == 2 * minute
+    assert PATIENCE.pause(waited=59 * minute, left=minute) == minute / 2
+    assert PATIENCE.pause(waited=hour, left=timedelta(seconds=1)) == timedelta(seconds=1)
+
+
+async def test_the_form_says_nothing_of_the_way_while_microsoft_is_silent(
+    guided: IntuneOffice,
+) -> None:
+    login = f"/{guided.microsoft.tenant.id}/oauth2/v2.0/token"
+    guided.microsoft.server.faults.next(login, faults.reset())
+    look = await guided.desk.offers.look(OPERATOR)
+    assert (look.offer.evidence, look.offer.scope_tags) == (None, None)
+
+
+async def test_the_form_says_by_the_date_where_the_secret_has_expired(
+    guided: IntuneOffice,
+) -> None:
+    guided.clock.pass_time(181 * DAY)
+    assert (await guided.desk.offers.look(OPERATOR)).offer.evidence is Evidence.EXPIRY_DATE
+
+
+async def test_a_slow_microsoft_does_not_hold_up_the_form(guided: IntuneOffice) -> None:
+    guided.microsoft.tenant.knobs.delay_seconds = OFFER_SECONDS
+    look = await guided.desk.offers.look(OPERATOR)
+    assert look.offer.scope_tags is None
+    assert look.offer.takes_scope_tags

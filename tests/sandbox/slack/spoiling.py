@@ -12,7 +12,7 @@ from tests.sandbox.serving import HANG_UP
 
 JSON = "application/json; charset=utf-8"
 PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in</body></html>"
-BOMB_MEGABYTES = 64
+BOMB_MEGABYTES = 32
 
 
 class Spoil(StrEnum):
