@@ -217,6 +217,14 @@ async def test_nobody_answers_and_the_approvers_are_told_in_the_last_week(
     assert len(await reminded.said(to=SECOND)) == 1
 
 
+async def test_before_the_last_week_nobody_else_is_told(reminded: Reminded) -> None:
+    reminded.tenant.set_push_certificate("push@schools.example", days=14)
+    await reminded.tick()
+    await reminded.live(3)
+    assert len(await reminded.said()) == 1
+    assert await reminded.said(to=APPROVER) == []
+
+
 async def test_on_it_is_quiet_for_three_days_and_tells_nobody(reminded: Reminded) -> None:
     reminded.tenant.set_push_certificate("push@schools.example", days=6)
     await reminded.tick()

@@ -230,6 +230,7 @@ async def test_a_token_that_intune_holds_counts_from_its_last_change_there(
     token = await watched.watch.token(
         "Held", ends=held.expires_at, program=ProgramName.INTUNE, holder_id=held.id
     )
+    await watched.uploaded(token, NOW - 40 * DAY)
     await watched.tick()
     assert await watched.open() == []
     held.modified_at = NOW - 30 * DAY
@@ -281,6 +282,7 @@ async def test_a_deleted_account_is_known_by_its_object_id_until_it_is_gone_for_
     await watched.tick(HOUR)
     await watched.tick(HOUR)
     assert (await watched.account()).standing is EntraStanding.GONE
+    assert await watched.kinds() == [ReportKind.ENTRA_DELETED]
     assert len(await watched.said()) == 1
     assert len(await watched.said(edits=True)) == 1
 
@@ -332,9 +334,17 @@ async def test_another_tenant_is_not_asked_for_an_object_id_of_the_first(
         watched.asking(other, origin),
     ):
         await watched.tick(HOUR)
-    account = await watched.account()
-    assert (account.object_id, account.tenant) == (theirs.id, other.id)
-    assert await watched.open() == []
+        account = await watched.account()
+        assert (account.object_id, account.tenant) == (theirs.id, other.id)
+        assert await watched.open() == []
+    third = watched.microsoft.add_tenant("Tailspin")
+    async with (
+        watched.microsoft.serve() as origin,
+        watched.asking(third, origin),
+    ):
+        await watched.tick(HOUR)
+    # Nobody was deleted: this tenant never had them.
+    assert await watched.kinds() == [ReportKind.ENTRA_NOBODY]
 
 
 NO_ANSWERS = {
@@ -364,6 +374,17 @@ async def test_no_answer_is_no_finding_is_logged_and_ends_no_finding(
     assert (await watched.account()).looked_at == known.looked_at
     assert [one.message for one in caplog.records].count("entra_unknown") == 3
     assert len(await watched.said()) == 1
+
+
+async def test_what_entra_leaves_out_is_taken_for_nothing(watched: Watched) -> None:
+    user = watched.user(password=NOW - DAY)
+    user.enabled = False
+    await watched.token()
+    left_out = faults.without("accountEnabled", "lastPasswordChangeDateTime")
+    watched.microsoft.faults.next(f"/v1.0/users/{APPLE_ID}", left_out)
+    await watched.tick()
+    assert (await watched.account()).standing is EntraStanding.ENABLED
+    assert await watched.open() == []
 
 
 async def test_without_the_permission_nobody_is_suspected(
