@@ -32,6 +32,11 @@ class Notices:
     def __init__(self, channels: Channels) -> None:
         self.channels = channels
 
+    async def new_request_card(self, tx: Transaction, request: Request) -> None:
+        """A new request in the approvals channel."""
+        kind, channel = NoticeKind.REQUEST_CARD, self.channels.approval
+        await tx.outbox.put(_stage(kind, request.id, channel, stage=request.state), machine_now())
+
     async def request_card(self, tx: Transaction, request: Request, stage: str) -> None:
         """The request in the approvals channel, or its edit in place at a later stage."""
         await self._put(tx, NoticeKind.REQUEST_CARD, self.channels.approval, request.id, stage)
@@ -223,12 +228,20 @@ class Notices:
     async def _put(self, tx: Transaction, kind: NoticeKind, destination: str, *about: str) -> None:
         subject_id, stage = about
         first = await tx.outbox.first_of(kind, subject_id, destination)
-        notice = Notice(
-            kind=kind,
-            destination=destination,
-            subject_id=subject_id,
-            dedupe_key=f"{kind}:{subject_id}:{destination}:{stage}",
-            facts={},
-            edits=first.id if first else None,
+        edits = first.id if first else None
+        await tx.outbox.put(
+            _stage(kind, subject_id, destination, stage=stage, edits=edits), machine_now()
         )
-        await tx.outbox.put(notice, machine_now())
+
+
+def _stage(
+    kind: NoticeKind, subject_id: str, destination: str, *, stage: str, edits: int | None = None
+) -> Notice:
+    return Notice(
+        kind=kind,
+        destination=destination,
+        subject_id=subject_id,
+        dedupe_key=f"{kind}:{subject_id}:{destination}:{stage}",
+        facts={},
+        edits=edits,
+    )

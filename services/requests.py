@@ -116,15 +116,18 @@ class Requests:
                 apple_id=apple_id,
                 scope_tags=tags,
             )
-            return await self.open(tx, asking, approvers)
+            return await self._write(tx, asking, approvers)
 
     async def open(self, tx: Transaction, asking: Asking, approvers: frozenset[str]) -> Request:
         """Write the request, its card and its audit entry. Raises Refused if one is under way."""
         await _check_alone(tx, asking)
+        return await self._write(tx, asking, approvers)
+
+    async def _write(self, tx: Transaction, asking: Asking, approvers: frozenset[str]) -> Request:
         request = self._request(asking, approvers)
         await tx.requests.add(request)
         await self.audit.append(tx, _deed(request, asking))
-        await self.notices.request_card(tx, request, request.state)
+        await self.notices.new_request_card(tx, request)
         return request
 
     def _token(self, form: CreateForm) -> Token:

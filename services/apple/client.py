@@ -30,6 +30,9 @@ from services.clock import machine_now
 SESSION = "X-ADM-Auth-Session"
 PROTOCOL = "10"
 PAGE_LIMIT = 1000
+FETCH_LIMIT = 500
+"""Devices in a page of a list. Apple would give twice as many, but a form that is submitted
+meanwhile waits until a page is stored."""
 CALL_SECONDS = 30
 LONGEST_WAIT = 24 * 3600.0
 """Longer than Apple was ever seen to ask for; a wild date must not end a token's syncs."""
@@ -110,7 +113,7 @@ class AppleConnection:
         return (await self._ask(call, DeviceDetails)).devices
 
     async def _page(self, path: str, cursor: str | None) -> FetchedPage:
-        body: dict[str, object] = {"limit": PAGE_LIMIT}
+        body: dict[str, object] = {"limit": FETCH_LIMIT}
         if cursor is not None:
             body["cursor"] = cursor
         call = _Call(method="POST", path=path, body=msgspec.json.encode(body))
