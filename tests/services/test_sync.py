@@ -122,16 +122,16 @@ class TestWithApple:
     async def test_a_first_sync_stores_every_device_and_says_so(
         self, office: Office, active: Token, server: Server
     ) -> None:
-        assigned = server.assign_devices(2001)
+        assigned = server.assign_devices(1001)
         await office.sync.run_due()
         run = await last(office)
         assert (run.state, run.kind, run.pages, run.seen) == (
             SyncState.COMPLETED,
             SyncKind.FULL,
             3,
-            2001,
+            1001,
         )
-        assert changes(run) == (2001, 0, 0)
+        assert changes(run) == (1001, 0, 0)
         assert await serials(office) == set(assigned)
         synced = await now(office, active)
         assert synced.last_synced_at == office.clock.now()
@@ -142,7 +142,7 @@ class TestWithApple:
     async def test_a_following_sync_reads_only_what_changed(
         self, office: Office, active: Token, server: Server
     ) -> None:
-        first, second, *_ = server.assign_devices(1500)
+        first, second, *_ = server.assign_devices(800)
         await office.sync.run_due()
         server.unassign([first])
         server.inventory.devices[second].assigned_by = "deputy@schools.example"
@@ -157,7 +157,7 @@ class TestWithApple:
         office.clock.pass_time(timedelta(minutes=1))
         server.assign([first])
         assert changes(await again(office)) == (1, 0, 0)
-        assert await count(office, active) == 1502
+        assert await count(office, active) == 802
         assert await posts(office) == 3
         assert len(office.apple.calls(FETCH)) == 2
 
@@ -165,10 +165,10 @@ class TestWithApple:
         self, office: Office, active: Token, server: Server
     ) -> None:
         await office.sync.run_due()
-        server.assign_devices(2100)
+        server.assign_devices(1100)
         run = await again(office)
-        assert (run.kind, run.pages, run.added) == (SyncKind.DELTA, 3, 2100)
-        assert await count(office, active) == 2100
+        assert (run.kind, run.pages, run.added) == (SyncKind.DELTA, 3, 1100)
+        assert await count(office, active) == 1100
 
     async def test_a_sync_that_changes_nothing_is_not_posted(
         self, office: Office, active: Token, server: Server
@@ -229,17 +229,17 @@ class TestWithApple:
     async def test_a_cursor_lost_within_a_full_list_begins_it_again_once(
         self, office: Office, active: Token, server: Server
     ) -> None:
-        server.assign_devices(2001)
+        server.assign_devices(1001)
         office.apple.faults.next(FETCH, faults.status(400, "INVALID_CURSOR"), nth=3)
         await office.sync.run_due()
         run = await last(office)
-        assert (run.state, run.pages, run.seen) == (SyncState.COMPLETED, 3, 2001)
-        assert await count(office, active) == 2001
+        assert (run.state, run.pages, run.seen) == (SyncState.COMPLETED, 3, 1001)
+        assert await count(office, active) == 1001
 
     async def test_a_cursor_lost_again_and_again_ends_the_run(
         self, office: Office, active: Token, server: Server
     ) -> None:
-        server.assign_devices(2001)
+        server.assign_devices(1001)
         office.apple.faults.next(FETCH, faults.status(400, "INVALID_CURSOR"), nth=3, times=1)
         office.apple.faults.next(FETCH, faults.status(400, "INVALID_CURSOR"), nth=5, times=1)
         await office.sync.run_due()
@@ -311,7 +311,7 @@ class TestWithApple:
 
     @pytest.mark.usefixtures("online", "active")
     async def test_a_repeated_cursor_ends_the_run(self, office: Office, server: Server) -> None:
-        server.assign_devices(1002)
+        server.assign_devices(502)
         office.apple.faults.next(FETCH, faults.same_cursor(), nth=2)
         await office.sync.run_due()
         run = await last(office)
@@ -381,16 +381,16 @@ class TestWithApple:
     async def test_a_session_that_ends_between_pages_is_renewed(
         self, office: Office, active: Token, server: Server
     ) -> None:
-        server.assign_devices(1002)
+        server.assign_devices(502)
         office.apple.faults.next(FETCH, faults.status(401, "UNAUTHORIZED"), nth=2)
         await office.sync.run_due()
         assert (await last(office)).state is SyncState.COMPLETED
-        assert await count(office, active) == 1002
+        assert await count(office, active) == 502
 
     async def test_the_next_page_is_asked_for_while_the_last_one_is_stored(
         self, office: Office, active: Token, server: Server
     ) -> None:
-        server.assign_devices(2001)
+        server.assign_devices(1001)
         stored_when_asked: list[int] = []
 
         async def keep(page: DevicePage) -> None:
@@ -401,12 +401,12 @@ class TestWithApple:
 
         start = SyncStart(kind=SyncKind.FULL, cursor=None)
         assert await office.program.sync(active, start, keep) is SyncEnd.COMPLETE
-        assert stored_when_asked == [1000, 1000, 1]
+        assert stored_when_asked == [500, 500, 1]
 
     async def test_a_renewal_in_mid_sync_starts_the_list_over(
         self, office: Office, active: Token, server: Server
     ) -> None:
-        server.assign_devices(2001)
+        server.assign_devices(1001)
         office.apple.faults.next(FETCH, faults.slow(0.3), nth=2)
         under_way = asyncio.create_task(office.sync.run_due())
         await until(lambda: len(office.apple.calls(FETCH)) == 2)
@@ -417,11 +417,11 @@ class TestWithApple:
         assert (run.state, run.kind, run.seen, run.fence) == (
             SyncState.COMPLETED,
             SyncKind.FULL,
-            2001,
+            1001,
             3,
         )
         assert len(office.apple.calls(FETCH)) >= 5
-        assert await count(office, active) == 2001
+        assert await count(office, active) == 1001
 
     async def test_a_token_that_moves_to_another_server_begins_with_no_devices(
         self, office: Office, active: Token, server: Server
