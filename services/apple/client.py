@@ -7,7 +7,6 @@ bring a new one, which is adopted. A session that is over is renewed once a call
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from typing import TypeVar
 
@@ -25,7 +24,7 @@ from services.apple.messages import (
     Session,
 )
 from services.apple.oauth import OAuthValues, authorization
-from services.clock import machine_now
+from services.retry_after import seconds_asked
 
 SESSION = "X-ADM-Auth-Session"
 PROTOCOL = "10"
@@ -34,8 +33,6 @@ FETCH_LIMIT = 500
 """Devices in a page of a list. Apple would give twice as many, but a form that is submitted
 meanwhile waits until a page is stored."""
 CALL_SECONDS = 30
-LONGEST_WAIT = 24 * 3600.0
-"""Longer than Apple was ever seen to ask for; a wild date must not end a token's syncs."""
 JSON = "application/json;charset=UTF8"
 OK = 200
 
@@ -180,20 +177,8 @@ def _refused(call: _Call, answer: httpx.Response, body: bytes) -> AppleError:
     refusal = read_refusal(answer.status_code, body)
     trouble = trouble_of(refusal, at_session=call.path == "/session")
     text = f"{call.path}: HTTP {refusal.status}, {refusal.code or 'no code'}"
-    wait = _retry_after(answer.headers.get("Retry-After"))
+    wait = seconds_asked(answer.headers.get("Retry-After"))
     return AppleError(trouble, text, retry_after_seconds=wait)
-
-
-def _retry_after(value: str | None) -> float | None:
-    if value is None:
-        return None
-    if value.isascii() and value.isdecimal():
-        return min(float(value), LONGEST_WAIT)
-    try:
-        wait = (parsedate_to_datetime(value) - machine_now()).total_seconds()
-        return min(max(0.0, wait), LONGEST_WAIT)
-    except (ValueError, TypeError):
-        return None
 
 
 def _decode(body: bytes, answer: type[Answer]) -> Answer:

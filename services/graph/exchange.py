@@ -5,17 +5,15 @@ import functools
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 
 import httpx
 
-from services.clock import machine_now
 from services.graph.errors import GraphError, GraphTrouble
+from services.retry_after import seconds_asked
 
 CALL_SECONDS = 30.0
 ANSWER_BYTES = 32 * 1024 * 1024
-LONGEST_WAIT = 24 * 3600.0
 JSON = "application/json"
 
 
@@ -85,7 +83,7 @@ class Answer:
     @property
     def retry_after(self) -> float | None:
         """Seconds that it asks us to wait, said in seconds or as a date (RFC 9110, 10.2.3)."""
-        return _seconds(self.headers.get("retry-after"))
+        return seconds_asked(self.headers.get("retry-after"))
 
 
 async def exchange(http: httpx.AsyncClient, request: httpx.Request, name: str) -> Answer:
@@ -115,15 +113,3 @@ async def _read(answer: httpx.Response, name: str) -> bytes:
         if len(body) > ANSWER_BYTES:
             raise GraphError(GraphTrouble.GARBLED, f"{name}: an answer larger than 32 MiB")
     return bytes(body)
-
-
-def _seconds(value: str | None) -> float | None:
-    if value is None:
-        return None
-    if value.isascii() and value.isdecimal():
-        return min(float(value), LONGEST_WAIT)
-    try:
-        wait = (parsedate_to_datetime(value) - machine_now()).total_seconds()
-    except (ValueError, TypeError):
-        return None
-    return min(max(0.0, wait), LONGEST_WAIT)
