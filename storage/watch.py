@@ -95,10 +95,6 @@ class Watch:
         )
         return changed.rowcount
 
-    async def replan(self, token_id: str) -> None:
-        """Have that token planned anew."""
-        await self._set(token_id, planned_for=None)
-
     async def due_for_health(
         self, now: datetime, furthest: datetime, limit: int
     ) -> list[tuple[str, datetime | None]]:
