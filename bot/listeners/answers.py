@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
@@ -10,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import words
 from bot.slack_errors import LOST, passing, why
 from bot.slack_http import FORM_SECONDS
-from bot.views.blocks import Message, View, page, section
+from bot.views.blocks import Message, View, modal, page, section
 from bot.views.waiting import waiting
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,24 @@ async def tell_directly(client: AsyncWebClient, person: str, message: Message) -
         await client.chat_postMessage(channel=person, text=message.text, blocks=message.blocks)
     except LOST as error:
         log.warning("answer_not_given", extra={"error": why(error)})
+
+
+async def answer_in_place(
+    respond: AsyncRespond,
+    client: AsyncWebClient,
+    body: dict[str, Any],
+    *,
+    title: str,
+    message: Message,
+) -> None:
+    """Answer a click where the button stands: under a message, in a modal, or on the App Home."""
+    view = body.get("view") or {}
+    if "response_url" in body:
+        await answer(respond, message, replace_original=False)
+    elif view.get("type") == "modal":
+        await replace(client, str(view["id"]), modal(title, message.blocks))
+    else:
+        await tell_directly(client, str(body["user"]["id"]), message)
 
 
 async def show(

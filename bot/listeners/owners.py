@@ -7,9 +7,9 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.listeners.answers import replace, tell_directly, told
+from bot.listeners.answers import answer_in_place, told
 from bot.views import owners
-from bot.views.blocks import Message, modal, section
+from bot.views.blocks import Message, section
 from bot.work import Work
 from services.owners import Owners
 
@@ -38,13 +38,7 @@ class OwnerButton:
     ) -> None:
         """Keep who answers for it before Slack gets its 200, and say so to them."""
         message = await self._take(body, action)
-        view = body.get("view") or {}
-        if "response_url" in body:
-            self.work.start(_whisper(respond, message))
-        elif view.get("type") == "modal":
-            self.work.start(replace(client, str(view["id"]), modal(owners.TITLE, message.blocks)))
-        else:
-            self.work.start(tell_directly(client, str(body["user"]["id"]), message))
+        self.work.start(answer_in_place(respond, client, body, title=owners.TITLE, message=message))
         await ack()
 
     async def _take(self, body: dict[str, Any], action: dict[str, Any]) -> Message:
@@ -57,12 +51,3 @@ class OwnerButton:
             return Message(text=SLOW, blocks=[section(SLOW)])
         except Exception as error:  # noqa: BLE001 - every error becomes words, a bug a log entry too
             return told(error)
-
-
-async def _whisper(respond: AsyncRespond, message: Message) -> None:
-    await respond(
-        text=message.text,
-        blocks=message.blocks,
-        response_type="ephemeral",
-        replace_original=False,
-    )

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.listeners.answers import answer, replace, tell, tell_directly, told
+from bot.listeners.answers import answer, answer_in_place, tell, told
 from bot.views import choice, sync
-from bot.views.blocks import Message, modal, section
+from bot.views.blocks import Message, section
 from bot.work import Work
 from services.losses import LossAnswers
 from services.sync_wishes import SyncWishes
@@ -67,7 +67,8 @@ class SyncSurface:
             person, token_id = str(body["user"]["id"]), str(action["value"])
             return sync.asked(await self.wishes.of_token(person, token_id, origin=_origin(body)))
 
-        self._answer(body, client, respond, await _in_time(wish))
+        message = await _in_time(wish)
+        self.work.start(answer_in_place(respond, client, body, title=sync.TITLE, message=message))
         await ack()
 
     async def full(
@@ -84,7 +85,8 @@ class SyncSurface:
             person, run_id = str(body["user"]["id"]), str(action["value"])
             return sync.asked(await self.wishes.of_run(person, run_id, origin=_origin(body)))
 
-        self._answer(body, client, respond, await _in_time(wish))
+        message = await _in_time(wish)
+        self.work.start(answer_in_place(respond, client, body, title=sync.TITLE, message=message))
         await ack()
 
     async def answered(
@@ -105,22 +107,6 @@ class SyncSurface:
         except Exception as error:  # noqa: BLE001 - every error becomes words, a bug a log entry too
             self.work.start(tell(respond, error))
         await ack()
-
-    def _answer(
-        self,
-        body: dict[str, Any],
-        client: AsyncWebClient,
-        respond: AsyncRespond,
-        message: Message,
-    ) -> None:
-        """Where the button stands: under a message, in a modal, or on the App Home."""
-        view = body.get("view") or {}
-        if "response_url" in body:
-            self.work.start(answer(respond, message, replace_original=False))
-        elif view.get("type") == "modal":
-            self.work.start(replace(client, str(view["id"]), modal(sync.TITLE, message.blocks)))
-        else:
-            self.work.start(tell_directly(client, str(body["user"]["id"]), message))
 
 
 async def _in_time(wish: Callable[[], Awaitable[Message]]) -> Message:
